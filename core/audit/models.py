@@ -1,0 +1,34 @@
+"""Who did what, when, from where and why. Append-only; rows are sealed into a chain of hashes afterwards."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import SQLModel
+
+from core.database.columns import big, id_field, json_field, made_now
+
+
+class AuditEntry(SQLModel, table=True):
+    __tablename__ = "audit"
+    __table_args__ = (
+        sa.Index("audit_subject", "subject_kind", "subject_id", sa.text("id desc")),
+        sa.Index("audit_actor", "actor_id", sa.text("id desc")),
+    )
+
+    id: UUID = id_field()
+    at: datetime = made_now()
+    actor_kind: str
+    actor_id: UUID | None = None
+    actor_label: str
+    action: str
+    subject_kind: str
+    subject_id: str | None = None
+    reason: str | None = None
+    before: dict[str, Any] | None = json_field(default=None)
+    after: dict[str, Any] | None = json_field(default=None)
+    address: str | None = None
+    request_id: str | None = None
+    seq: int | None = big(default=None, unique=True)
+    hash: bytes | None = None

@@ -1,0 +1,132 @@
+"""The ledger's tables: accounts, entries, lots, reservations, and the keys that make calls idempotent.
+
+Rows are written by the functions of functions.sql alone; the classes here read.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlmodel import Field, SQLModel
+
+from core.database.columns import big, id_field, json_field, made_now, moment, word
+from core.vocabulary import Traffic
+
+
+class EntryType(StrEnum):
+    GRANT = "grant"
+    PURCHASE = "purchase"
+    USAGE = "usage"
+    REFUND = "refund"
+    BONUS = "bonus"
+    ADJUSTMENT = "adjustment"
+    EXPIRY = "expiry"
+
+
+class ReservationState(StrEnum):
+    HELD = "held"
+    SETTLED = "settled"
+    RELEASED = "released"
+
+
+class CreditAccount(SQLModel, table=True):
+    """The lock of the ledger: 0 ≤ held ≤ balance, by constraint."""
+
+    __tablename__ = "credit_accounts"
+    __table_args__ = (sa.UniqueConstraint("user_id", "traffic"),)
+
+    id: UUID = id_field()
+    user_id: UUID = Field(foreign_key="users.id")
+    traffic: Traffic = word(Traffic, default=Traffic.LIVE)
+    balance: int = big(default=0)
+    held: int = big(default=0)
+    seq: int = big(default=0)
+    created_at: datetime = made_now()
+
+
+class CreditEntry(SQLModel, table=True):
+    """One movement, never changed. `seq` counts without a gap within its account."""
+
+    __tablename__ = "credit_entries"
+    __table_args__ = (
+        sa.UniqueConstraint("account_id", "seq"),
+        sa.Index("credit_entries_generation", "generation_id", postgresql_where=sa.text("generation_id is not null")),
+        sa.Index("credit_entries_reference", "reference", unique=True, postgresql_where=sa.text("type = 'purchase'")),
+    )
+
+    id: UUID = id_field()
+    account_id: UUID = Field(foreign_key="credit_accounts.id")
+    seq: int = big()
+    type: EntryType = word(EntryType)
+    amount: int = big()
+    balance_after: int = big()
+    reason: str
+    reason_code: str | None = None
+    note: str | None = None
+    actor_kind: str
+    actor_id: UUID | None = None
+    generation_id: UUID | None = None
+    refund_of: UUID | None = Field(default=None, foreign_key="credit_entries.id")
+    reference: str | None = None
+    lots: list[UUID] = Field(default_factory=list, sa_type=ARRAY(sa.Uuid()))  # pyright: ignore[reportArgumentType] - an instance with arguments
+    traffic: Traffic = word(Traffic, default=Traffic.LIVE)
+    created_at: datetime = made_now()
+
+
+class CreditLot(SQLModel, table=True):
+    """What is left of one grant. The lots of an account sum to its balance."""
+
+    __tablename__ = "credit_lots"
+    __table_args__ = (sa.Index("credit_lots_burn", "account_id", "expires_at", "id"),)
+
+    id: UUID = id_field()
+    account_id: UUID = Field(foreign_key="credit_accounts.id")
+    entry_id: UUID = Field(foreign_key="credit_entries.id")
+    granted: int = big()
+    remaining: int = big()
+    expires_at: datetime | None = moment(default=None)
+    created_at: datetime = made_now()
+
+
+class Reservation(SQLModel, table=True):
+    """Credits held for one generation, and the quota periods it was counted in."""
+
+    __tablename__ = "reservations"
+    __table_args__ = (sa.Index("reservations_held", "lease_until", postgresql_where=sa.text("state = 'held'")),)
+
+    generation_id: UUID = Field(primary_key=True)
+    account_id: UUID = Field(foreign_key="credit_accounts.id")
+    amount: int = big()
+    charged: int = big(default=0)
+    state: ReservationState = word(ReservationState, default=ReservationState.HELD)
+    lease_until: datetime = moment()
+    day: str | None = None
+    month: str | None = None
+    trial: bool = False
+    created_at: datetime = made_now()
+    resolved_at: datetime | None = moment(default=None)
+
+
+class QuotaCounter(SQLModel, table=True):
+    __tablename__ = "quota_counters"
+
+    subject: str = Field(primary_key=True)
+    name: str = Field(primary_key=True)
+    period: str = Field(primary_key=True)
+    used: int = big(default=0)
+    updated_at: datetime = made_now()
+
+
+class IdempotencyKey(SQLModel, table=True):
+    """A caller's key, the hash of what it asked, and the first answer."""
+
+    __tablename__ = "idempotency"
+
+    caller: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    body_hash: bytes
+    answer: dict[str, Any] | None = json_field(default=None)
+    created_at: datetime = made_now()

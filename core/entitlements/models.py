@@ -1,0 +1,100 @@
+"""Plans, features, which plan holds which feature, and exceptions for single users."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import Field, SQLModel
+
+from core.database.columns import big, id_field, json_field, list_field, made_now, moment, word
+
+
+class Tier(StrEnum):
+    FREE = "free"
+    PAID = "paid"
+    PREMIUM = "premium"
+
+
+class Plan(SQLModel, table=True):
+    """What a user pays for. None means unlimited wherever a limit stands."""
+
+    __tablename__ = "plans"
+
+    id: str = Field(primary_key=True)
+    display_name: str
+    tier: Tier = word(Tier)
+    rank: int = 0
+    daily_generations: int | None = None
+    monthly_credits: int = big(default=0)
+    monthly_ceiling: int | None = big(default=None)
+    trial_days: int | None = None
+    trial_uses: int | None = None
+    max_projects: int | None = None
+    modalities: list[str] = list_field()
+    watermark: bool = False
+    routing_strategy: str = "priority"
+    retired_at: datetime | None = moment(default=None)
+    created_at: datetime = made_now()
+    updated_at: datetime = made_now()
+
+
+class Feature(SQLModel, table=True):
+    __tablename__ = "features"
+
+    id: str = Field(primary_key=True)
+    display_name: str
+    description: str = ""
+    retired_at: datetime | None = moment(default=None)
+    created_at: datetime = made_now()
+
+
+class PlanFeature(SQLModel, table=True):
+    __tablename__ = "plan_features"
+
+    plan_id: str = Field(primary_key=True, foreign_key="plans.id")
+    feature_id: str = Field(primary_key=True, foreign_key="features.id")
+
+
+class Override(SQLModel, table=True):
+    """An exception for one user: a feature allowed or denied, or a limit raised; it ends by itself."""
+
+    __tablename__ = "overrides"
+    __table_args__ = (sa.Index("overrides_user", "user_id"),)
+
+    id: UUID = id_field()
+    user_id: UUID = Field(foreign_key="users.id", ondelete="CASCADE")
+    feature_id: str | None = None
+    limit_name: str | None = None
+    allowed: bool | None = None
+    value: int | None = big(default=None)
+    reason: str
+    expires_at: datetime | None = moment(default=None)
+    created_by: UUID | None = None
+    created_at: datetime = made_now()
+    ended_at: datetime | None = moment(default=None)
+
+
+class PlanVersion(SQLModel, table=True):
+    """One saved change set, with its whole difference."""
+
+    __tablename__ = "plan_versions"
+
+    id: UUID = id_field()
+    number: int = big(unique=True)
+    diff: dict[str, Any] = json_field()
+    reason: str
+    actor_id: UUID | None = None
+    created_at: datetime = made_now()
+
+
+class UndefinedFeature(SQLModel, table=True):
+    """A feature id that was asked for and is not defined."""
+
+    __tablename__ = "undefined_features"
+
+    feature_id: str = Field(primary_key=True)
+    checks: int = big(default=1)
+    first_seen_at: datetime = made_now()
+    last_seen_at: datetime = made_now()
