@@ -1,0 +1,1 @@
+"""Credits: accounts, entries, lots, reservations."""

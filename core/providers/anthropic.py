@@ -1,0 +1,170 @@
+"""Anthropic's Messages API (anthropic 2.11).
+
+Stream: `message_start` (input side of the usage), `content_block_delta` (text), `message_delta` (stop reason,
+cumulative output), `message_stop`; an `error` event in the middle raises an APIStatusError with status 200.
+"""
+
+import asyncio
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from core.errors import ErrorClass
+from core.providers.answer import Answer
+from core.providers.base import FinishReason, ProviderError, TextRequest, Usage
+from core.providers.openai_compatible import timeouts
+from core.providers.sdk import EventStream, SdkProvider
+from core.providers.tokens import estimate_tokens
+
+if TYPE_CHECKING:
+    from anthropic import AsyncAnthropic
+
+
+class Anthropic(SdkProvider["AsyncAnthropic"]):
+    """A connection to Anthropic with one key."""
+
+    kind: ClassVar[str] = "anthropic"
+    label: ClassVar[str] = "Anthropic"
+    default_base_url: ClassVar[str | None] = "https://api.anthropic.com"
+    key_shape: ClassVar[str | None] = "sk-ant-"
+
+    async def _build(self) -> "AsyncAnthropic":
+        return await asyncio.to_thread(self._make_client)
+
+    def _make_client(self) -> "AsyncAnthropic":
+        import anthropic
+
+        base_url = self.connection.base_url or self.default_base_url or ""
+        client = anthropic.AsyncAnthropic(
+            api_key=self.connection.api_key or "none",
+            base_url=re.sub(r"/v1/?$", "", base_url),  # the SDK adds it
+            max_retries=0,
+            http_client=anthropic.DefaultAioHttpClient(follow_redirects=False),
+        )
+        _ = client.messages, client.models
+        return client
+
+    async def _shut(self, client: "AsyncAnthropic") -> None:
+        await client.close()
+
+    async def _complete(self, client: "AsyncAnthropic", model: str, request: TextRequest, timeout: float) -> Any:
+        return await client.messages.create(**self._arguments(model, request, timeout))
+
+    async def _open_stream(
+        self, client: "AsyncAnthropic", model: str, request: TextRequest, timeout: float, answer: Answer
+    ) -> EventStream:
+        stream = await client.messages.create(**self._arguments(model, request, timeout), stream=True)
+        answer.request_id = stream.response.headers.get("request-id")
+        return stream
+
+    def _arguments(self, model: str, request: TextRequest, timeout: float) -> dict[str, Any]:
+        system = [request.system] if request.system is not None else []
+        system += [m.content for m in request.messages if m.role == "system"]
+        arguments: dict[str, Any] = {
+            "model": model,
+            "messages": [
+                {"role": m.role, "content": m.content} for m in request.messages if m.role != "system"
+            ],
+            "max_tokens": request.max_tokens,
+            "timeout": timeouts(timeout),
+        }
+        if system:
+            arguments["system"] = "\n\n".join(system)
+        if request.temperature is not None:
+            # The SDK has no such parameter any more; older models behind the same API still take it.
+            arguments["extra_body"] = {"temperature": request.temperature}
+        return arguments
+
+    def _read_whole(self, reply: Any, answer: Answer) -> None:
+        if isinstance(reply, str):
+            raise ProviderError(ErrorClass.SERVER, "The vendor answered with something that is not JSON.")
+        answer.request_id = reply._request_id
+        answer.model = reply.model or answer.model
+        answer.usage = _usage(reply.usage)
+        answer.pieces += [block.text for block in reply.content or () if block.type == "text"]
+        self._finish(reply.stop_reason, answer)
+
+    def _read_event(self, event: Any, answer: Answer) -> str:
+        match event.type:
+            case "content_block_delta":
+                if event.delta.type == "text_delta":
+                    return event.delta.text
+            case "content_block_start":
+                if event.content_block.type == "text":
+                    return event.content_block.text
+            case "message_start":
+                # Marked as an estimate: the output side is still to come.
+                usage = _usage(event.message.usage)
+                answer.usage = replace(usage, estimated=True) if usage else None
+            case "message_delta":
+                answer.usage = _cumulative(event.usage, answer.usage)
+                self._finish(event.delta.stop_reason, answer)
+            case "message_stop":
+                answer.finish = answer.finish or "stop"
+            case _:
+                pass
+        return ""
+
+    def _finish(self, reason: str | None, answer: Answer) -> None:
+        if reason == "refusal":
+            answer.blocked = "The model refused to answer."
+        if reason is not None:
+            answer.finish = STOP_REASONS.get(reason, "other")
+
+    def _usage_at_failure(self, answer: Answer) -> Usage | None:
+        """The input as told, the output by our count of what was delivered: the vendor tells it only at the end."""
+        usage = answer.usage
+        if usage is None or not usage.estimated:
+            return usage
+        return replace(usage, output_tokens=max(usage.output_tokens, estimate_tokens(answer.text)))
+
+    async def _ask(self, client: "AsyncAnthropic", timeout: float) -> str:
+        page = await client.models.list(limit=1, timeout=timeouts(timeout))
+        if not isinstance(getattr(page, "data", None), list):
+            raise ProviderError(ErrorClass.INVALID_REQUEST, "No list of models here; is the base URL right?")
+        return f"Reached; the first model listed is {page.data[0].id}." if page.data else "Reached; no models listed."
+
+    def _vendor_error(self, failure: Exception) -> ProviderError | None:
+        import anthropic
+
+        if not isinstance(failure, anthropic.APIStatusError):
+            return None
+        # In the middle of a stream the status is that of the response, 200: the type alone tells.
+        status = failure.status_code if failure.status_code >= 300 else None
+        codes = (failure.error_code, failure.type)
+        return self._from_body(
+            failure, status, failure.body, codes, failure.response.headers, failure.request_id, failure.api_message
+        )
+
+
+STOP_REASONS: dict[str, FinishReason] = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "refusal": "content_blocked",
+    "tool_use": "tool",
+    "pause_turn": "other",
+}
+
+
+def _usage(told: Any) -> Usage | None:
+    """Anthropic's `input_tokens` leaves out what was read from and written to the cache: added here."""
+    if told is None:
+        return None
+    read, written = told.cache_read_input_tokens or 0, told.cache_creation_input_tokens or 0
+    return Usage(
+        input_tokens=(told.input_tokens or 0) + read + written,
+        cached_tokens=read,
+        cache_write_tokens=written,
+        output_tokens=told.output_tokens or 0,
+    )
+
+
+def _cumulative(told: Any, before: Usage | None) -> Usage | None:
+    """The usage at the end of a stream: its output, and its input side where it repeats one."""
+    if told is None:
+        return before
+    if told.input_tokens is not None:
+        return _usage(told)
+    return replace(before or Usage(), output_tokens=told.output_tokens or 0, estimated=False)
