@@ -12,7 +12,15 @@ from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cryptography.fernet import Fernet
-from pydantic import AnyHttpUrl, BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    AnyHttpUrl,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Kind = Literal["openai", "gemini", "anthropic", "deepseek", "replicate", "openai_compatible", "sandbox"]
@@ -66,7 +74,9 @@ class Settings(BaseSettings):
 
     # Database
     database_url: SecretStr | None = Field(None, examples=["postgresql://purser:secret@db.internal/purser"])
-    database_listen_url: SecretStr | None = Field(None, examples=["postgresql://purser:secret@db.internal/purser"])
+    database_listen_url: SecretStr | None = Field(
+        None, examples=["postgresql://purser:secret@db.internal/purser"]
+    )
     database_pool_size: int = Field(10, ge=2, le=500, examples=["10"])
     database_pool_timeout: float = Field(30, gt=0, examples=["30"])
     database_connect_timeout: int = Field(30, ge=1, examples=["30"])
@@ -78,7 +88,10 @@ class Settings(BaseSettings):
     environment: Literal["dev", "staging", "prod"] = Field("dev", examples=["dev"])
     secret_key: SecretStr | None = Field(None, examples=["(32 random characters)"])
     encryption_keys: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)] = Field(
-        (), examples=["(from: python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())')"]
+        (),
+        examples=[
+            "(from: python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())')"
+        ],
     )
     admin_email: str | None = Field(None, examples=["you@example.com"])
     admin_password: SecretStr | None = Field(None, examples=["(at least 12 characters)"])
@@ -111,7 +124,9 @@ class Settings(BaseSettings):
     enable_anthropic: bool = Field(True, examples=["true"])
     enable_deepseek: bool = Field(True, examples=["true"])
     enable_sandbox: bool | None = Field(None, examples=["true"])
-    ai_provider_priority: Names = Field(("openai", "gemini", "anthropic"), examples=["openai,gemini,anthropic"])
+    ai_provider_priority: Names = Field(
+        ("openai", "gemini", "anthropic"), examples=["openai,gemini,anthropic"]
+    )
     circuit_breaker_threshold: int = Field(5, ge=1, le=1000, examples=["5"])
     circuit_breaker_timeout: int = Field(60_000, ge=100, examples=["60000"])  # milliseconds
 
@@ -147,7 +162,9 @@ class Settings(BaseSettings):
             try:
                 Fernet(key.get_secret_value())
             except ValueError as malformed:
-                raise ValueError(f"key {number} is not a Fernet key (32 bytes, url-safe base64)") from malformed
+                raise ValueError(
+                    f"key {number} is not a Fernet key (32 bytes, url-safe base64)"
+                ) from malformed
         return value
 
     @field_validator("database_url", "database_listen_url")

@@ -160,4 +160,6 @@ class DatabaseUnavailable(Fault):
     code = "database_unavailable"
 
     def __init__(self) -> None:
-        super().__init__("The database does not answer. Nothing was lost; try again in a moment.", retry_after=2)
+        super().__init__(
+            "The database does not answer. Nothing was lost; try again in a moment.", retry_after=2
+        )

@@ -55,7 +55,16 @@ def configure_logging(level: str = "INFO", form: str = "text") -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    for noisy in ("httpx", "httpx2", "openai", "anthropic", "google_genai", "procrastinate", "asyncio", "alembic"):
+    for noisy in (
+        "httpx",
+        "httpx2",
+        "openai",
+        "anthropic",
+        "google_genai",
+        "procrastinate",
+        "asyncio",
+        "alembic",
+    ):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLevelName(level)))
 
 

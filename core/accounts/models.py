@@ -6,9 +6,9 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from core.database.columns import id_field, json_field, list_field, made_now, moment, word
+from core.database.columns import Table, id_field, json_field, list_field, made_now, moment, word
 from core.vocabulary import Role
 
 
@@ -24,7 +24,7 @@ class KeyKind(StrEnum):
     SERVICE = "service"
 
 
-class User(SQLModel, table=True):
+class User(Table, table=True):
     __tablename__ = "users"
     __table_args__ = (sa.Index("users_email", sa.text("lower(email)"), unique=True),)
 
@@ -49,7 +49,7 @@ class User(SQLModel, table=True):
     updated_at: datetime = made_now()
 
 
-class Session(SQLModel, table=True):
+class Session(Table, table=True):
     """One signed-in browser. The cookie's token is stored as its SHA-256 only."""
 
     __tablename__ = "sessions"
@@ -66,7 +66,7 @@ class Session(SQLModel, table=True):
     user_agent: str | None = None
 
 
-class ApiKey(SQLModel, table=True):
+class ApiKey(Table, table=True):
     """A key for the HTTP API, stored as its SHA-256; `prefix` is what may be shown of it."""
 
     __tablename__ = "api_keys"
@@ -86,7 +86,7 @@ class ApiKey(SQLModel, table=True):
     revoked_at: datetime | None = moment(default=None)
 
 
-class Organisation(SQLModel, table=True):
+class Organisation(Table, table=True):
     __tablename__ = "organisations"
 
     id: UUID = id_field()
@@ -94,7 +94,7 @@ class Organisation(SQLModel, table=True):
     created_at: datetime = made_now()
 
 
-class Member(SQLModel, table=True):
+class Member(Table, table=True):
     __tablename__ = "members"
     __table_args__ = (sa.Index("members_user", "user_id"),)
 
@@ -104,7 +104,7 @@ class Member(SQLModel, table=True):
     created_at: datetime = made_now()
 
 
-class Project(SQLModel, table=True):
+class Project(Table, table=True):
     __tablename__ = "projects"
     __table_args__ = (sa.Index("projects_owner", "owner_id"),)
 

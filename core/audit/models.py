@@ -5,12 +5,11 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlmodel import SQLModel
 
-from core.database.columns import big, id_field, json_field, made_now
+from core.database.columns import Table, big, id_field, json_field, made_now
 
 
-class AuditEntry(SQLModel, table=True):
+class AuditEntry(Table, table=True):
     __tablename__ = "audit"
     __table_args__ = (
         sa.Index("audit_subject", "subject_kind", "subject_id", sa.text("id desc")),

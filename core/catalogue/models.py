@@ -6,13 +6,13 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from core.database.columns import id_field, json_field, made_now, moment, usd, word
+from core.database.columns import Table, id_field, json_field, made_now, moment, usd, word
 from core.vocabulary import Modality
 
 
-class ModelRow(SQLModel, table=True):
+class ModelRow(Table, table=True):
     """A model that was added or changed by a person; None leaves the catalogue file's value."""
 
     __tablename__ = "models"
@@ -29,7 +29,7 @@ class ModelRow(SQLModel, table=True):
     updated_at: datetime = made_now()
 
 
-class PriceRow(SQLModel, table=True):
+class PriceRow(Table, table=True):
     """USD per unit (see `core.catalogue.prices`), from a date on, for the models of a kind of provider."""
 
     __tablename__ = "prices"

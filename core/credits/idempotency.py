@@ -29,7 +29,9 @@ class Once:
     async def keep(self, answer: Mapping[str, Any]) -> None:
         """Stores the answer that repetitions of this call get."""
         await self._session.execute(
-            text("update idempotency set answer = cast(:answer as jsonb) where caller = :caller and key = :key"),
+            text(
+                "update idempotency set answer = cast(:answer as jsonb) where caller = :caller and key = :key"
+            ),
             {"answer": orjson.dumps(answer).decode(), "caller": self._caller, "key": self._key},
         )
 

@@ -10,9 +10,9 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from core.database.columns import big, id_field, json_field, made_now, moment, word
+from core.database.columns import Table, big, id_field, json_field, made_now, moment, word
 from core.vocabulary import Traffic
 
 
@@ -32,7 +32,7 @@ class ReservationState(StrEnum):
     RELEASED = "released"
 
 
-class CreditAccount(SQLModel, table=True):
+class CreditAccount(Table, table=True):
     """The lock of the ledger: 0 ≤ held ≤ balance, by constraint."""
 
     __tablename__ = "credit_accounts"
@@ -47,14 +47,23 @@ class CreditAccount(SQLModel, table=True):
     created_at: datetime = made_now()
 
 
-class CreditEntry(SQLModel, table=True):
+class CreditEntry(Table, table=True):
     """One movement, never changed. `seq` counts without a gap within its account."""
 
     __tablename__ = "credit_entries"
     __table_args__ = (
         sa.UniqueConstraint("account_id", "seq"),
-        sa.Index("credit_entries_generation", "generation_id", postgresql_where=sa.text("generation_id is not null")),
-        sa.Index("credit_entries_reference", "reference", unique=True, postgresql_where=sa.text("type = 'purchase'")),
+        sa.Index(
+            "credit_entries_generation",
+            "generation_id",
+            postgresql_where=sa.text("generation_id is not null"),
+        ),
+        sa.Index(
+            "credit_entries_reference",
+            "reference",
+            unique=True,
+            postgresql_where=sa.text("type = 'purchase'"),
+        ),
     )
 
     id: UUID = id_field()
@@ -71,12 +80,12 @@ class CreditEntry(SQLModel, table=True):
     generation_id: UUID | None = None
     refund_of: UUID | None = Field(default=None, foreign_key="credit_entries.id")
     reference: str | None = None
-    lots: list[UUID] = Field(default_factory=list, sa_type=ARRAY(sa.Uuid()))  # pyright: ignore[reportArgumentType] - an instance with arguments
+    lots: list[UUID] = Field(default_factory=list, sa_type=ARRAY(sa.Uuid()))
     traffic: Traffic = word(Traffic, default=Traffic.LIVE)
     created_at: datetime = made_now()
 
 
-class CreditLot(SQLModel, table=True):
+class CreditLot(Table, table=True):
     """What is left of one grant. The lots of an account sum to its balance."""
 
     __tablename__ = "credit_lots"
@@ -91,11 +100,13 @@ class CreditLot(SQLModel, table=True):
     created_at: datetime = made_now()
 
 
-class Reservation(SQLModel, table=True):
+class Reservation(Table, table=True):
     """Credits held for one generation, and the quota periods it was counted in."""
 
     __tablename__ = "reservations"
-    __table_args__ = (sa.Index("reservations_held", "lease_until", postgresql_where=sa.text("state = 'held'")),)
+    __table_args__ = (
+        sa.Index("reservations_held", "lease_until", postgresql_where=sa.text("state = 'held'")),
+    )
 
     generation_id: UUID = Field(primary_key=True)
     account_id: UUID = Field(foreign_key="credit_accounts.id")
@@ -110,7 +121,7 @@ class Reservation(SQLModel, table=True):
     resolved_at: datetime | None = moment(default=None)
 
 
-class QuotaCounter(SQLModel, table=True):
+class QuotaCounter(Table, table=True):
     __tablename__ = "quota_counters"
 
     subject: str = Field(primary_key=True)
@@ -120,7 +131,7 @@ class QuotaCounter(SQLModel, table=True):
     updated_at: datetime = made_now()
 
 
-class IdempotencyKey(SQLModel, table=True):
+class IdempotencyKey(Table, table=True):
     """A caller's key, the hash of what it asked, and the first answer."""
 
     __tablename__ = "idempotency"

@@ -148,7 +148,14 @@ async def adjust(
         raise InvalidRequest("An adjustment needs a reason.")
     account_id = await open_account(session, user_id, traffic)
     entry = await post(
-        session, account_id, type=type, amount=amount, reason=reason_code, reason_code=reason_code, note=note, actor=actor
+        session,
+        account_id,
+        type=type,
+        amount=amount,
+        reason=reason_code,
+        reason_code=reason_code,
+        note=note,
+        actor=actor,
     )
     await record(
         session,
@@ -181,9 +188,13 @@ async def refund(
     """
     charge = await _charge_to_refund(session, generation_id, entry_id)
     # The account's lock first: two refunds of one charge see each other.
-    await session.exec(select(CreditAccount.id).where(CreditAccount.id == charge.account_id).with_for_update())
+    await session.exec(
+        select(CreditAccount.id).where(CreditAccount.id == charge.account_id).with_for_update()
+    )
     refunded = (
-        await session.exec(select(func.coalesce(func.sum(CreditEntry.amount), 0)).where(CreditEntry.refund_of == charge.id))
+        await session.exec(
+            select(func.coalesce(func.sum(CreditEntry.amount), 0)).where(CreditEntry.refund_of == charge.id)
+        )
     ).one()
     left = -charge.amount - int(refunded)
     if left == 0:
@@ -194,7 +205,9 @@ async def refund(
             f"A refund of {amount:,} credits is not possible: {left:,} of {-charge.amount:,} are left to refund.",
             details={"left": left, "charged": -charge.amount},
         )
-    _may_move_money(actor, min(amount, SUPPORT_ADJUSTMENT_LIMIT))  # a refund up to the charge needs no approval
+    _may_move_money(
+        actor, min(amount, SUPPORT_ADJUSTMENT_LIMIT)
+    )  # a refund up to the charge needs no approval
     entry = await post(
         session,
         charge.account_id,
@@ -215,16 +228,37 @@ async def refund(
         ("generation", charge.generation_id),
         reason=reason_code,
         before={"refunded": int(refunded)},
-        after={"refunded": int(refunded) + amount, "charged": -charge.amount, "entry": entry.id, "note": note},
+        after={
+            "refunded": int(refunded) + amount,
+            "charged": -charge.amount,
+            "entry": entry.id,
+            "note": note,
+        },
     )
     return entry
 
 
 async def entries(
-    database: Database, user_id: UUID, *, traffic: Traffic = Traffic.LIVE, limit: int = 50, after: int | None = None
+    database: Database,
+    user_id: UUID,
+    *,
+    traffic: Traffic = Traffic.LIVE,
+    limit: int = 50,
+    after: int | None = None,
 ) -> list[dict[str, Any]]:
     """A user's entries, newest first; `after` is the `seq` of the last one seen."""
-    names = ("id", "seq", "type", "amount", "balanceAfter", "reason", "note", "generationId", "refundOf", "createdAt")
+    names = (
+        "id",
+        "seq",
+        "type",
+        "amount",
+        "balanceAfter",
+        "reason",
+        "note",
+        "generationId",
+        "refundOf",
+        "createdAt",
+    )
     rows = await database.fetch_all(
         "select e.id, e.seq, e.type, e.amount, e.balance_after, e.reason, e.note, e.generation_id, e.refund_of,"
         " e.created_at from credit_accounts a join credit_entries e on e.account_id = a.id"
@@ -247,7 +281,9 @@ def _may_move_money(actor: Actor, amount: int) -> None:
         )
 
 
-async def _charge_to_refund(session: AsyncSession, generation_id: UUID | None, entry_id: UUID | None) -> CreditEntry:
+async def _charge_to_refund(
+    session: AsyncSession, generation_id: UUID | None, entry_id: UUID | None
+) -> CreditEntry:
     query = select(CreditEntry).where(CreditEntry.type == EntryType.USAGE)
     if entry_id is not None:
         query = query.where(CreditEntry.id == entry_id)
@@ -261,7 +297,9 @@ async def _charge_to_refund(session: AsyncSession, generation_id: UUID | None, e
 
 async def _refund_expiry(session: AsyncSession, charge: CreditEntry) -> datetime | None:
     """The latest expiry among the lots that paid, at least thirty days from now; None where one of them never expires."""
-    expiries = (await session.exec(select(CreditLot.expires_at).where(col(CreditLot.id).in_(charge.lots)))).all()
+    expiries = (
+        await session.exec(select(CreditLot.expires_at).where(col(CreditLot.id).in_(charge.lots)))
+    ).all()
     if not expiries or None in expiries:
         return None
     latest = max(expiry for expiry in expiries if expiry is not None)

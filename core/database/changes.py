@@ -42,7 +42,7 @@ async def announce(session: AsyncSession, topic: str) -> None:
 async def announce_now(database: Database, topic: str) -> None:
     """The same, in a transaction of its own."""
     await database.fetch_one(
-        f"with raised as ({ANNOUNCE} returning topic) select pg_notify('{CHANNEL}', topic) from raised",  # noqa: S608 - constants of this module
+        f"with raised as ({ANNOUNCE} returning topic) select pg_notify('{CHANNEL}', topic) from raised",
         {"topic": topic},
     )
 
@@ -108,4 +108,4 @@ class Changes:
             await asyncio.sleep(POLL_SECONDS)
 
     async def _versions(self) -> dict[str, int]:
-        return {topic: version for topic, version in await self._database.fetch_all("select topic, version from versions")}
+        return dict(await self._database.fetch_all("select topic, version from versions"))

@@ -1,13 +1,20 @@
 """Column types that the tables share."""
 
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
-from sqlmodel import Field
+from sqlmodel import Field, SQLModel
 
 from core.ids import new_id
+
+
+class Table(SQLModel):
+    """Base of all tables, so that a table's name is a plain string to the type checker too."""
+
+    if TYPE_CHECKING:
+        __tablename__: ClassVar[str]  # pyright: ignore[reportIncompatibleVariableOverride] - SQLModel declares a method
 
 
 class Word(sa.types.TypeDecorator[StrEnum]):
@@ -34,19 +41,19 @@ def id_field() -> Any:
 
 def word(words: type[StrEnum], **options: Any) -> Any:
     """A column of one of the words of a StrEnum."""
-    return Field(sa_type=Word(words), **options)  # pyright: ignore[reportArgumentType] - an instance with arguments
+    return Field(sa_type=Word(words), **options)
 
 
 def moment(**options: Any) -> Any:
     """A timestamptz column, in UTC."""
-    return Field(sa_type=sa.DateTime(timezone=True), **options)  # pyright: ignore[reportArgumentType] - an instance with arguments
+    return Field(sa_type=sa.DateTime(timezone=True), **options)
 
 
 def made_now() -> Any:
     """A timestamptz that the database fills with the time of the insert."""
     return Field(
         default=None,
-        sa_type=sa.DateTime(timezone=True),  # pyright: ignore[reportArgumentType] - an instance with arguments
+        sa_type=sa.DateTime(timezone=True),
         sa_column_kwargs={"server_default": sa.text("now()")},
         nullable=False,
     )
@@ -59,16 +66,14 @@ def json_field(**options: Any) -> Any:
 
 def list_field(**options: Any) -> Any:
     """A column of texts."""
-    return Field(sa_type=ARRAY(sa.String()), default_factory=list, **options)  # pyright: ignore[reportArgumentType] - an instance with arguments
+    return Field(sa_type=ARRAY(sa.String()), default_factory=list, **options)
 
 
 def usd(**options: Any) -> Any:
     """A numeric(18,9) column of US dollars."""
-    return Field(sa_type=sa.Numeric(18, 9), **options)  # pyright: ignore[reportArgumentType] - an instance with arguments
+    return Field(sa_type=sa.Numeric(18, 9), **options)
 
 
 def big(**options: Any) -> Any:
     """A bigint column."""
     return Field(sa_type=sa.BigInteger, **options)
-
-

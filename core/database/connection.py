@@ -36,7 +36,9 @@ set_json_loads(orjson.loads)
 class Database:
     """Open once per process; safe for concurrent use."""
 
-    def __init__(self, url: str, *, pool_size: int = 10, pool_timeout: float = 30, connect_timeout: int = 30) -> None:
+    def __init__(
+        self, url: str, *, pool_size: int = 10, pool_timeout: float = 30, connect_timeout: int = 30
+    ) -> None:
         self.url = url.replace("postgresql+psycopg://", "postgresql://", 1)
         hot = max(1, pool_size * 3 // 5)
         self._pool = AsyncConnectionPool(
@@ -75,7 +77,11 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
         """A session in one transaction: committed at the end, rolled back on an error."""
-        async with _absence_told(), AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
+        async with (
+            _absence_told(),
+            AsyncSession(self.engine, expire_on_commit=False) as session,
+            session.begin(),
+        ):
             yield session
 
     async def fetch_one(self, sql: str, params: Params = ()) -> tuple[Any, ...] | None:

@@ -70,7 +70,9 @@ def _apply_migrations(connection: psycopg.Connection[Any], url: str) -> bool:
 def _apply_functions(connection: psycopg.Connection[Any]) -> bool:
     source = "\n".join(path.read_text() for path in FUNCTIONS)
     digest = hashlib.sha256(source.encode()).hexdigest()
-    connection.execute("create table if not exists function_sources (only_row boolean primary key default true, digest varchar)")
+    connection.execute(
+        "create table if not exists function_sources (only_row boolean primary key default true, digest varchar)"
+    )
     if connection.execute("select digest from function_sources").fetchone() == (digest,):
         return False
     with connection.transaction():

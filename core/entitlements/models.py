@@ -6,9 +6,9 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from core.database.columns import big, id_field, json_field, list_field, made_now, moment, word
+from core.database.columns import Table, big, id_field, json_field, list_field, made_now, moment, word
 
 
 class Tier(StrEnum):
@@ -17,7 +17,7 @@ class Tier(StrEnum):
     PREMIUM = "premium"
 
 
-class Plan(SQLModel, table=True):
+class Plan(Table, table=True):
     """What a user pays for. None means unlimited wherever a limit stands."""
 
     __tablename__ = "plans"
@@ -40,7 +40,7 @@ class Plan(SQLModel, table=True):
     updated_at: datetime = made_now()
 
 
-class Feature(SQLModel, table=True):
+class Feature(Table, table=True):
     __tablename__ = "features"
 
     id: str = Field(primary_key=True)
@@ -50,14 +50,14 @@ class Feature(SQLModel, table=True):
     created_at: datetime = made_now()
 
 
-class PlanFeature(SQLModel, table=True):
+class PlanFeature(Table, table=True):
     __tablename__ = "plan_features"
 
     plan_id: str = Field(primary_key=True, foreign_key="plans.id")
     feature_id: str = Field(primary_key=True, foreign_key="features.id")
 
 
-class Override(SQLModel, table=True):
+class Override(Table, table=True):
     """An exception for one user: a feature allowed or denied, or a limit raised; it ends by itself."""
 
     __tablename__ = "overrides"
@@ -76,7 +76,7 @@ class Override(SQLModel, table=True):
     ended_at: datetime | None = moment(default=None)
 
 
-class PlanVersion(SQLModel, table=True):
+class PlanVersion(Table, table=True):
     """One saved change set, with its whole difference."""
 
     __tablename__ = "plan_versions"
@@ -89,7 +89,7 @@ class PlanVersion(SQLModel, table=True):
     created_at: datetime = made_now()
 
 
-class UndefinedFeature(SQLModel, table=True):
+class UndefinedFeature(Table, table=True):
     """A feature id that was asked for and is not defined."""
 
     __tablename__ = "undefined_features"

@@ -47,17 +47,19 @@ class Anthropic(SdkProvider["AsyncAnthropic"]):
     async def _shut(self, client: "AsyncAnthropic") -> None:
         await client.close()
 
-    async def _complete(self, client: "AsyncAnthropic", model: str, request: TextRequest, timeout: float) -> Any:
-        return await client.messages.create(**self._arguments(model, request, timeout))
+    async def _complete(
+        self, client: "AsyncAnthropic", model: str, request: TextRequest, limit: float
+    ) -> Any:
+        return await client.messages.create(**self._arguments(model, request, limit))
 
     async def _open_stream(
-        self, client: "AsyncAnthropic", model: str, request: TextRequest, timeout: float, answer: Answer
+        self, client: "AsyncAnthropic", model: str, request: TextRequest, limit: float, answer: Answer
     ) -> EventStream:
-        stream = await client.messages.create(**self._arguments(model, request, timeout), stream=True)
+        stream = await client.messages.create(**self._arguments(model, request, limit), stream=True)
         answer.request_id = stream.response.headers.get("request-id")
         return stream
 
-    def _arguments(self, model: str, request: TextRequest, timeout: float) -> dict[str, Any]:
+    def _arguments(self, model: str, request: TextRequest, limit: float) -> dict[str, Any]:
         system = [request.system] if request.system is not None else []
         system += [m.content for m in request.messages if m.role == "system"]
         arguments: dict[str, Any] = {
@@ -66,7 +68,7 @@ class Anthropic(SdkProvider["AsyncAnthropic"]):
                 {"role": m.role, "content": m.content} for m in request.messages if m.role != "system"
             ],
             "max_tokens": request.max_tokens,
-            "timeout": timeouts(timeout),
+            "timeout": timeouts(limit),
         }
         if system:
             arguments["system"] = "\n\n".join(system)
@@ -118,11 +120,15 @@ class Anthropic(SdkProvider["AsyncAnthropic"]):
             return usage
         return replace(usage, output_tokens=max(usage.output_tokens, estimate_tokens(answer.text)))
 
-    async def _ask(self, client: "AsyncAnthropic", timeout: float) -> str:
-        page = await client.models.list(limit=1, timeout=timeouts(timeout))
+    async def _ask(self, client: "AsyncAnthropic", limit: float) -> str:
+        page = await client.models.list(limit=1, timeout=timeouts(limit))
         if not isinstance(getattr(page, "data", None), list):
             raise ProviderError(ErrorClass.INVALID_REQUEST, "No list of models here; is the base URL right?")
-        return f"Reached; the first model listed is {page.data[0].id}." if page.data else "Reached; no models listed."
+        return (
+            f"Reached; the first model listed is {page.data[0].id}."
+            if page.data
+            else "Reached; no models listed."
+        )
 
     def _vendor_error(self, failure: Exception) -> ProviderError | None:
         import anthropic
@@ -133,7 +139,7 @@ class Anthropic(SdkProvider["AsyncAnthropic"]):
         status = failure.status_code if failure.status_code >= 300 else None
         codes = (failure.error_code, failure.type)
         return self._from_body(
-            failure, status, failure.body, codes, failure.response.headers, failure.request_id, failure.api_message
+            status, failure.body, codes, failure.response.headers, failure.request_id, failure.api_message
         )
 
 
@@ -162,9 +168,13 @@ def _usage(told: Any) -> Usage | None:
 
 
 def _cumulative(told: Any, before: Usage | None) -> Usage | None:
-    """The usage at the end of a stream: its output, and its input side where it repeats one."""
+    """The usage at the end of a stream: its output, and of its input side what it repeats."""
     if told is None:
         return before
-    if told.input_tokens is not None:
-        return _usage(told)
-    return replace(before or Usage(), output_tokens=told.output_tokens or 0, estimated=False)
+    before = before or Usage()
+    read, written = told.cache_read_input_tokens, told.cache_creation_input_tokens
+    read = before.cached_tokens if read is None else read
+    written = before.cache_write_tokens if written is None else written
+    fresh = told.input_tokens
+    fresh = before.input_tokens - before.cached_tokens - before.cache_write_tokens if fresh is None else fresh
+    return Usage(fresh + read + written, read, written, told.output_tokens or 0)

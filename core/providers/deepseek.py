@@ -26,12 +26,14 @@ class DeepSeek(OpenAICompatible):
         hit = (told.model_extra or {}).get("prompt_cache_hit_tokens") if told is not None else None
         return replace(usage, cached_tokens=hit) if usage and isinstance(hit, int) else usage
 
-    async def _ask(self, client: "AsyncOpenAI", timeout: float) -> str:
+    async def _ask(self, client: "AsyncOpenAI", limit: float) -> str:
         """`GET /user/balance`: `{is_available, balance_infos: [{currency, total_balance, …}]}`."""
-        told = await client.get("/user/balance", cast_to=dict[str, Any], options={"timeout": timeouts(timeout)})
+        told = await client.get("/user/balance", cast_to=dict[str, Any], options={"timeout": timeouts(limit)})
         infos = told.get("balance_infos") if isinstance(told, dict) else None
         if not isinstance(infos, list):
-            raise ProviderError(ErrorClass.INVALID_REQUEST, "No balance under this address; is the base URL right?")
+            raise ProviderError(
+                ErrorClass.INVALID_REQUEST, "No balance under this address; is the base URL right?"
+            )
         balance = ", ".join(f"{info.get('total_balance')} {info.get('currency')}" for info in infos) or "none"
         if told.get("is_available") is False:
             raise ProviderError(ErrorClass.QUOTA, f"The balance does not suffice for calls: {balance}.")

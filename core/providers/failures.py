@@ -76,8 +76,10 @@ def retry_after(headers: Mapping[str, str] | None, now: datetime | None = None) 
     if (milliseconds := _number(headers.get("retry-after-ms"))) is not None:
         return milliseconds / 1000
     value = headers.get("retry-after")
-    if not value or (seconds := _number(value)) is not None:
-        return seconds if value else None
+    if not value:
+        return None
+    if (seconds := _number(value)) is not None:
+        return seconds
     try:
         moment = parsedate_to_datetime(value)
     except (ValueError, TypeError):
@@ -213,7 +215,9 @@ WORDS: tuple[tuple[re.Pattern[str], frozenset[int], ErrorClass], ...] = (
         ErrorClass.QUOTA,
     ),
     (
-        re.compile(r"api[ _]key (not valid|expired|is invalid)|(invalid|incorrect) api[ _]key", re.IGNORECASE),
+        re.compile(
+            r"api[ _]key (not valid|expired|is invalid)|(invalid|incorrect) api[ _]key", re.IGNORECASE
+        ),
         _REFUSED,
         ErrorClass.AUTHENTICATION,
     ),
@@ -227,7 +231,9 @@ WORDS: tuple[tuple[re.Pattern[str], frozenset[int], ErrorClass], ...] = (
         ErrorClass.MODEL_NOT_FOUND,
     ),
     (
-        re.compile(r"content (filter|management|policy)|safety system|flagged (input|by moderation)", re.IGNORECASE),
+        re.compile(
+            r"content (filter|management|policy)|safety system|flagged (input|by moderation)", re.IGNORECASE
+        ),
         frozenset({400, 403, 422}),
         ErrorClass.CONTENT_BLOCKED,
     ),
@@ -258,7 +264,6 @@ EXCEPTIONS: dict[str, ErrorClass] = {
     "aiohttp.ClientResponseError": ErrorClass.SERVER,
     "aiohttp.InvalidURL": ErrorClass.CONNECTION,
     "aiohttp.ClientError": ErrorClass.CONNECTION,
-    "aiohttp.HttpProcessingError": ErrorClass.SERVER,
     "openai.APITimeoutError": ErrorClass.TIMEOUT,
     "openai.APIConnectionError": ErrorClass.CONNECTION,
     "openai.APIResponseValidationError": ErrorClass.SERVER,

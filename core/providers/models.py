@@ -5,12 +5,12 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from core.database.columns import id_field, json_field, list_field, made_now, moment
+from core.database.columns import Table, id_field, json_field, list_field, made_now, moment
 
 
-class ProviderRow(SQLModel, table=True):
+class ProviderRow(Table, table=True):
     """A provider as stored; `core.providers.config.ProviderConfig` is what hot paths read.
 
     `ranks`, `default_models`, `fallback_models`: by modality. `limits`: requests_per_minute, tokens_per_day,
@@ -35,7 +35,7 @@ class ProviderRow(SQLModel, table=True):
     updated_at: datetime = made_now()
 
 
-class ProviderKey(SQLModel, table=True):
+class ProviderKey(Table, table=True):
     """A key, encrypted; a rejected or exhausted one is set aside with its reason while the others serve."""
 
     __tablename__ = "provider_keys"
@@ -55,7 +55,7 @@ class ProviderKey(SQLModel, table=True):
     created_at: datetime = made_now()
 
 
-class ProviderEvent(SQLModel, table=True):
+class ProviderEvent(Table, table=True):
     """Something that happened to a provider, with its reason; never changed."""
 
     __tablename__ = "provider_events"

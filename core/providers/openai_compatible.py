@@ -35,7 +35,6 @@ class OpenAICompatible(SdkProvider["AsyncOpenAI"]):
 
     def _make_client(self) -> "AsyncOpenAI":
         import openai
-        import openai.resources.chat.completions
 
         base_url = self.connection.base_url or self.default_base_url
         if base_url is None:
@@ -56,19 +55,19 @@ class OpenAICompatible(SdkProvider["AsyncOpenAI"]):
     async def _shut(self, client: "AsyncOpenAI") -> None:
         await client.close()
 
-    async def _complete(self, client: "AsyncOpenAI", model: str, request: TextRequest, timeout: float) -> Any:
-        return await client.chat.completions.create(**self._arguments(model, request, timeout))
+    async def _complete(self, client: "AsyncOpenAI", model: str, request: TextRequest, limit: float) -> Any:
+        return await client.chat.completions.create(**self._arguments(model, request, limit))
 
     async def _open_stream(
-        self, client: "AsyncOpenAI", model: str, request: TextRequest, timeout: float, answer: Answer
+        self, client: "AsyncOpenAI", model: str, request: TextRequest, limit: float, answer: Answer
     ) -> EventStream:
         stream = await client.chat.completions.create(
-            **self._arguments(model, request, timeout), stream=True, stream_options={"include_usage": True}
+            **self._arguments(model, request, limit), stream=True, stream_options={"include_usage": True}
         )
         answer.request_id = stream.response.headers.get("x-request-id")
         return stream
 
-    def _arguments(self, model: str, request: TextRequest, timeout: float) -> dict[str, Any]:
+    def _arguments(self, model: str, request: TextRequest, limit: float) -> dict[str, Any]:
         messages = [{"role": m.role, "content": m.content} for m in request.messages]
         if request.system is not None:
             messages.insert(0, {"role": "system", "content": request.system})
@@ -76,7 +75,7 @@ class OpenAICompatible(SdkProvider["AsyncOpenAI"]):
             "model": model,
             "messages": messages,
             self.max_tokens_name: request.max_tokens,
-            "timeout": timeouts(timeout),
+            "timeout": timeouts(limit),
         }
         if request.temperature is not None:
             arguments["temperature"] = request.temperature
@@ -134,14 +133,17 @@ class OpenAICompatible(SdkProvider["AsyncOpenAI"]):
                 ErrorClass.OVERLOADED, "The vendor ran out of capacity in the middle.", usage=answer.usage
             )
         if reason == "error":  # OpenRouter: the vendor behind it failed
-            raise ProviderError(ErrorClass.SERVER, "The vendor ended the answer with an error.", usage=answer.usage)
+            raise ProviderError(
+                ErrorClass.SERVER, "The vendor ended the answer with an error.", usage=answer.usage
+            )
         return FINISH_REASONS.get(reason, "other") if reason else None
 
-    async def _ask(self, client: "AsyncOpenAI", timeout: float) -> str:
-        page = await client.models.list(timeout=timeouts(timeout))
+    async def _ask(self, client: "AsyncOpenAI", limit: float) -> str:
+        page = await client.models.list(timeout=timeouts(limit))
         if not isinstance(getattr(page, "data", None), list):
             raise ProviderError(
-                ErrorClass.INVALID_REQUEST, "No list of models under this address; does the base URL end in /v1?"
+                ErrorClass.INVALID_REQUEST,
+                "No list of models under this address; does the base URL end in /v1?",
             )
         return f"{len(page.data)} models listed."
 
@@ -163,10 +165,10 @@ class OpenAICompatible(SdkProvider["AsyncOpenAI"]):
         if isinstance(failure, openai.APIStatusError):
             codes = (failure.code, failure.type)
             headers, request_id = failure.response.headers, failure.request_id
-            return self._from_body(failure, failure.status_code, failure.body, codes, headers, request_id)
+            return self._from_body(failure.status_code, failure.body, codes, headers, request_id)
         if type(failure) is openai.APIError:  # an error chunk in the middle of a stream: no status of its own
             words = failures.words_of(failure.body) or failure.message
-            return self._from_body(failure, None, failure.body, (failure.code, failure.type), None, None, words)
+            return self._from_body(None, failure.body, (failure.code, failure.type), words=words)
         return None
 
 

@@ -1,5 +1,8 @@
 """What all kinds that stand on a vendor's SDK share: building it lazily, deadlines, streams, closing, failures."""
 
+# Each call takes its deadline: the caller divides one total among several vendors.
+# ruff: noqa: ASYNC109
+
 import asyncio
 import time
 from abc import abstractmethod
@@ -107,7 +110,7 @@ class SdkProvider(Provider, Generic[Client]):
         except ProviderError:
             raise
         except Exception as failure:
-            raise self._explain(failure, Answer("", request_id=None), timeout) from failure
+            raise self._explain(failure, Answer(""), timeout) from failure
 
     async def warm(self) -> None:
         await self._built()
@@ -134,7 +137,7 @@ class SdkProvider(Provider, Generic[Client]):
         """Ends the client's connections."""
 
     @abstractmethod
-    async def _complete(self, client: Client, model: str, request: TextRequest, timeout: float) -> Any:
+    async def _complete(self, client: Client, model: str, request: TextRequest, limit: float) -> Any:
         """Makes a plain call and returns the SDK's reply."""
 
     @abstractmethod
@@ -143,7 +146,7 @@ class SdkProvider(Provider, Generic[Client]):
 
     @abstractmethod
     async def _open_stream(
-        self, client: Client, model: str, request: TextRequest, timeout: float, answer: Answer
+        self, client: Client, model: str, request: TextRequest, limit: float, answer: Answer
     ) -> EventStream:
         """Makes a streamed call."""
 
@@ -152,7 +155,7 @@ class SdkProvider(Provider, Generic[Client]):
         """Reads one event into `answer` and returns the text in it."""
 
     @abstractmethod
-    async def _ask(self, client: Client, timeout: float) -> str:
+    async def _ask(self, client: Client, limit: float) -> str:
         """Asks what costs nothing; returns what came of it, for a person."""
 
     @abstractmethod
@@ -184,12 +187,11 @@ class SdkProvider(Provider, Generic[Client]):
 
     def _from_body(
         self,
-        failure: Exception,
         status: int | None,
         body: object,
         codes: tuple[object, ...],
-        headers: Any,
-        request_id: str | None,
+        headers: Any = None,
+        request_id: str | None = None,
         words: str | None = None,
     ) -> ProviderError:
         """An error from what a vendor wrote: status, decoded body, its codes with the most precise first."""

@@ -10,13 +10,13 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from core.database.columns import big, id_field, json_field, moment, usd, word
+from core.database.columns import Table, big, id_field, json_field, moment, usd, word
 from core.vocabulary import GenerationStatus, Modality, Traffic
 
 
-class Generation(SQLModel, table=True):
+class Generation(Table, table=True):
     """One request, and what became of it, for ever after. Costs in USD, times in milliseconds."""
 
     __tablename__ = "generations"
@@ -69,7 +69,7 @@ class Generation(SQLModel, table=True):
     finished_at: datetime | None = moment(default=None)
 
 
-class Attempt(SQLModel, table=True):
+class Attempt(Table, table=True):
     """One call to a vendor. `offset_ms` counts from the generation's start; `waited_ms` is the backoff before it."""
 
     __tablename__ = "attempts"
@@ -109,7 +109,7 @@ class Attempt(SQLModel, table=True):
     unpriced: bool = False
 
 
-class GenerationContent(SQLModel, table=True):
+class GenerationContent(Table, table=True):
     """What was asked and answered, apart from the row: own readers, own retention."""
 
     __tablename__ = "generation_content"

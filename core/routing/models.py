@@ -4,9 +4,9 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from core.database.columns import made_now, moment, word
+from core.database.columns import Table, made_now, moment, word
 from core.vocabulary import Modality
 
 
@@ -17,7 +17,7 @@ class BreakerState(StrEnum):
     ISOLATED = "isolated"
 
 
-class Breaker(SQLModel, table=True):
+class Breaker(Table, table=True):
     __tablename__ = "breakers"
 
     provider_id: UUID = Field(primary_key=True, foreign_key="providers.id", ondelete="CASCADE")

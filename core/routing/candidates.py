@@ -1,0 +1,276 @@
+"""Who may serve a request, in which order, and why the others may not: pure decisions over one snapshot.
+
+What changes from one moment to the next (breakers, keys, limits) is asked when a candidate's turn comes; here stands
+what holds for the whole request.
+"""
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+
+from core.errors import NoProvider, NotFound
+from core.providers.config import ProviderConfig
+from core.routing.trace import Decision, Reason, Step
+from core.snapshot import Offer, Snapshot
+from core.vocabulary import Modality
+
+GENERAL = "general"
+"""A provider with this specialisation passes every task filter."""
+STRATEGIES = ("priority", "cost")
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a request asks of routing. Tokens are estimates for the prompt and the cap for the answer; `max_cost` USD."""
+
+    modality: Modality = Modality.TEXT
+    provider: str | None = None
+    model: str | None = None
+    allow_fallback: bool = True
+    strategy: str = "priority"
+    task_type: str | None = None
+    max_cost: Decimal | None = None
+    plan_id: str | None = None
+    streamed: bool = False
+    input_tokens: int = 0
+    max_tokens: int = 2000
+    preferred_provider: str | None = None
+    preferred_model: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """One provider on the way: the model to try first, then its fallback model."""
+
+    provider: ProviderConfig
+    offers: tuple[Offer, ...]
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The stops in order, and the steps that say why others are not among them."""
+
+    modality: Modality
+    stops: tuple[Stop, ...]
+    skipped: tuple[Step, ...] = field(default=())
+
+    def holds(self, wish: Wish) -> tuple[int, ...]:
+        """What each candidate would hold, in credits, without repeats."""
+        return tuple(
+            {offer.hold(wish.input_tokens, wish.max_tokens) for stop in self.stops for offer in stop.offers}
+        )
+
+    def within(self, held: int, wish: Wish) -> "Route":
+        """The route without the candidates that `held` credits do not cover."""
+        stops: list[Stop] = []
+        skipped = list(self.skipped)
+        for stop in self.stops:
+            kept = tuple(o for o in stop.offers if o.hold(wish.input_tokens, wish.max_tokens) <= held)
+            skipped += [
+                _skip(stop.provider, offer.model.id, Reason.CREDITS, "the balance does not cover its price")
+                for offer in stop.offers
+                if offer not in kept
+            ]
+            if kept:
+                stops.append(replace(stop, offers=kept))
+        return replace(self, stops=tuple(stops), skipped=tuple(skipped))
+
+
+def plan_route(snapshot: Snapshot, wish: Wish, now: datetime) -> Route:
+    """The route for a wish.
+
+    A named provider means only that one, unless fallback is allowed; a named model means its providers first and then,
+    with fallback, those providers' fallback models and the rest of the order.
+
+    Raises:
+        NotFound: `provider_not_found` or `model_not_found`, with the nearest name.
+        NoProvider: nothing is configured, enabled or capable; the steps are among the details.
+    """
+    named = _named_provider(snapshot, wish)
+    if wish.model is not None:
+        _known_model(snapshot, wish)
+    stops: list[Stop] = []
+    skipped: list[Step] = []
+    for provider in _in_order(snapshot, wish, now):
+        stop, why_not = _stop(snapshot, provider, wish, named, now)
+        if stop:
+            stops.append(stop)
+        if why_not:
+            skipped.append(why_not)
+    stops = _reordered(stops, wish, now)
+    if not stops:
+        raise _no_provider(snapshot, wish, skipped)
+    return Route(wish.modality, tuple(stops), tuple(skipped))
+
+
+def _stop(
+    snapshot: Snapshot, provider: ProviderConfig, wish: Wish, named: ProviderConfig | None, now: datetime
+) -> tuple[Stop | None, Step | None]:
+    """The provider as a stop, or the step that says why it is none."""
+
+    def no(reason: Reason, detail: str, model: str | None = None) -> tuple[None, Step]:
+        return None, _skip(provider, model, reason, detail)
+
+    if not provider.enabled:
+        return no(Reason.DISABLED, "switched off")
+    if named and provider is not named and not wish.allow_fallback:
+        return no(Reason.NO_FALLBACK, "the caller allowed no fallback")
+    offers_named = bool(wish.model) and snapshot.offer(provider.id, wish.model or "") is not None
+    if wish.model and not offers_named and not wish.allow_fallback:
+        return no(Reason.NO_FALLBACK, "the caller allowed no fallback", None)
+    if wish.task_type and not named and not {GENERAL, wish.task_type} & provider.specialisations:
+        return no(Reason.TASK_TYPE, f"not specialised in {wish.task_type}")
+    chosen = _models(snapshot, provider, wish, named)
+    if not chosen:
+        return no(Reason.NO_MODEL, f"has no default model for {wish.modality}")
+    kept: list[Offer] = []
+    why_not: Step | None = None
+    for offer in chosen:
+        reason = _refusal(offer, wish, now)
+        if reason:
+            why_not = _skip(provider, offer.model.id, *reason)
+        else:
+            kept.append(offer)
+    if not kept:
+        return None, why_not
+    if offers_named:
+        first = Reason.NAMED_MODEL
+    elif provider is named:
+        first = Reason.NAMED_PROVIDER
+    else:
+        first = Reason.NEXT_IN_ORDER
+    return Stop(provider, tuple(kept), first), why_not
+
+
+def _models(
+    snapshot: Snapshot, provider: ProviderConfig, wish: Wish, named: ProviderConfig | None
+) -> list[Offer]:
+    """The model that this provider would run, then its fallback model."""
+    wanted: list[str | None] = []
+    if wish.model and snapshot.offer(provider.id, wish.model):
+        wanted.append(wish.model)
+    elif wish.preferred_model and provider.slug == wish.preferred_provider and not named:
+        wanted.append(wish.preferred_model)
+    else:
+        wanted.append(provider.default_models.get(wish.modality))
+    if wish.allow_fallback or wish.model is None:
+        wanted.append(provider.fallback_models.get(wish.modality))
+    offers: list[Offer] = []
+    for model_id in wanted:
+        offer = snapshot.offer(provider.id, model_id) if model_id else None
+        if offer and offer.model.modality == wish.modality and offer not in offers:
+            offers.append(offer)
+    return offers
+
+
+def _refusal(offer: Offer, wish: Wish, now: datetime) -> tuple[Reason, str] | None:
+    model = offer.model
+    if not model.available(now):
+        return Reason.DISABLED, "the model is switched off or has ended"
+    if wish.streamed and not model.streams:
+        return Reason.NO_STREAMING, "the model does not stream"
+    if not model.allows(wish.plan_id):
+        return Reason.PLAN, f"not part of plan {wish.plan_id}"
+    if wish.max_cost is not None:
+        estimate = offer.estimated_cost(wish.input_tokens, wish.max_tokens, now)
+        if estimate is None:
+            return Reason.MAX_COST, "has no price, so its cost cannot be promised"
+        if estimate > wish.max_cost:
+            return (
+                Reason.MAX_COST,
+                f"may cost ${estimate.normalize():f}, above the limit of ${wish.max_cost.normalize():f}",
+            )
+    return None
+
+
+def _in_order(snapshot: Snapshot, wish: Wish, now: datetime) -> list[ProviderConfig]:
+    """All providers that know the modality: by rank, or the cheapest first."""
+    providers = sorted(
+        (p for p in snapshot.providers if wish.modality in p.ranks),
+        key=lambda p: (p.rank(wish.modality), p.slug),
+    )
+    if wish.strategy == "cost":
+        return sorted(providers, key=lambda provider: _cheapest(snapshot, provider, wish, now))
+    return providers
+
+
+def _cheapest(
+    snapshot: Snapshot, provider: ProviderConfig, wish: Wish, now: datetime
+) -> tuple[bool, Decimal]:
+    """The estimated cost of the provider's model; unpriced ones come last."""
+    offers = _models(snapshot, provider, wish, None)
+    cost = offers[0].estimated_cost(wish.input_tokens, wish.max_tokens, now) if offers else None
+    return cost is None, cost or Decimal(0)
+
+
+def _reordered(stops: list[Stop], wish: Wish, now: datetime) -> list[Stop]:
+    """Named ones first, then the user's preferred provider; the first of the rest is "first in order"."""
+
+    def place(stop: Stop) -> int:
+        if stop.reason is not Reason.NEXT_IN_ORDER:
+            return 0 if stop.reason is Reason.NAMED_MODEL else 1
+        return 2 if stop.provider.slug == wish.preferred_provider else 3
+
+    ordered = sorted(stops, key=place)
+    if ordered and ordered[0].reason is Reason.NEXT_IN_ORDER:
+        preferred = ordered[0].provider.slug == wish.preferred_provider
+        ordered[0] = replace(ordered[0], reason=Reason.PREFERRED if preferred else Reason.FIRST_IN_ORDER)
+    return ordered
+
+
+def _named_provider(snapshot: Snapshot, wish: Wish) -> ProviderConfig | None:
+    if wish.provider is None:
+        return None
+    for provider in snapshot.providers:
+        if provider.slug == wish.provider:
+            return provider
+    raise NotFound(
+        f"There is no provider {wish.provider!r}.{_did_you_mean(wish.provider, (p.slug for p in snapshot.providers))}",
+        code="provider_not_found",
+    )
+
+
+def _known_model(snapshot: Snapshot, wish: Wish) -> None:
+    """A model that nobody offers is the caller's mistake, said with the nearest name."""
+    names = [offer.model.id for offer in snapshot.offers if offer.model.modality == wish.modality]
+    if wish.model in names:
+        return
+    raise NotFound(
+        f"There is no model {wish.model!r}.{_did_you_mean(wish.model or '', names)}", code="model_not_found"
+    )
+
+
+def _did_you_mean(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f" Did you mean {near[0]!r}?" if near else ""
+
+
+def _no_provider(snapshot: Snapshot, wish: Wish, skipped: list[Step]) -> NoProvider:
+    causes = [step.as_json() for step in skipped]
+    if any(p.enabled and wish.modality in p.ranks for p in snapshot.providers):
+        plan_only = skipped and all(
+            step.reason in (Reason.PLAN, Reason.NO_FALLBACK, Reason.DISABLED) for step in skipped
+        )
+        if plan_only and any(step.reason is Reason.PLAN for step in skipped):
+            return NoProvider(
+                f"The plan {wish.plan_id} includes no model that could serve this.",
+                code="model_not_in_plan", status=403, retryable=False, details={"causes": causes},
+            )  # fmt: skip
+        return NoProvider(
+            "No provider fits this request: " + "; ".join(f"{s.provider}: {s.detail}" for s in skipped) + ".",
+            retryable=False,
+            details={"causes": causes},
+        )
+    return NoProvider(
+        f"No provider for {wish.modality} is configured. Set OPENAI_API_KEY, GOOGLE_AI_API_KEY, ANTHROPIC_API_KEY or"
+        " DEEPSEEK_API_KEY before the first start, or switch a provider on in the page Providers.",
+        retryable=False,
+        details={"causes": causes},
+    )
+
+
+def _skip(provider: ProviderConfig, model: str | None, reason: Reason, detail: str) -> Step:
+    return Step(provider.slug, model, Decision.SKIPPED, reason, detail)
