@@ -19,6 +19,7 @@ from typing import Literal, cast
 import nicegui
 from fastapi import FastAPI, Request, Response
 from nicegui import Client, ui
+from nicegui.language import Language
 
 Theme = Literal["light", "dark", "system"]
 
@@ -39,7 +40,7 @@ def chosen(request: Request) -> Theme:
     return cast(Theme, value) if value in ("light", "dark") else "system"
 
 
-def apply(*, language: str = "en-US") -> Theme:
+def apply(*, language: Language = "en-US") -> Theme:
     """Ready the page being built: language, stylesheet, script, fonts, theme. Called once, by the shell."""
     client = ui.context.client
     theme = chosen(client.request)
@@ -64,19 +65,22 @@ def _head(theme: Theme) -> str:
     return "\n".join(
         [
             f"<style>:root{{color-scheme:{scheme};background:{ground}}}</style>",
-            *(f'<link rel="preload" as="font" type="font/woff2" crossorigin href="{font}">' for font in _fonts()),
+            *(
+                f'<link rel="preload" as="font" type="font/woff2" crossorigin href="{font}">'
+                for font in _fonts()
+            ),
             f'<link rel="stylesheet" href="{url("purser.css")}">',
             f'<script src="{url("purser.js")}" defer></script>',
         ]
     )
 
 
-def _page_of_its_own(client: Client, theme: Theme, language: str) -> None:
+def _page_of_its_own(client: Client, theme: Theme, language: Language) -> None:
     """Give this client its own copy of the page's settings: NiceGUI reads theme and language from the page, which
     all visitors share, when it writes the document."""
     page = copy.copy(client.page)
     page.dark = {"light": False, "dark": True, "system": None}[theme]
-    page.language = cast(nicegui.language.Language, language)
+    page.language = language
     page.favicon = page.favicon or _asset("logo.svg").body.decode()
     client.page = page
 
@@ -108,7 +112,9 @@ async def _serve(version: str, name: str, request: Request) -> Response:
     asset = _asset(name)
     packed = "gzip" in request.headers.get("accept-encoding", "")
     headers = {
-        "Cache-Control": FOREVER if version == asset.version else "no-cache",  # an old page asks for an old version
+        "Cache-Control": FOREVER
+        if version == asset.version
+        else "no-cache",  # an old page asks for an old version
         "Vary": "Accept-Encoding",
         "X-Content-Type-Options": "nosniff",
     }
@@ -125,7 +131,10 @@ def _fonts() -> tuple[str, ...]:
     wanted = [
         face
         for face in faces
-        if '"Material Symbols Outlined"' in face or ('"Roboto"' in face and "U+0000-00FF" in face and "400" in face)
+        if '"Material Symbols Outlined"' in face
+        or ('"Roboto"' in face and "U+0000-00FF" in face and "400" in face)
     ]
-    names = dict.fromkeys(match[1] for face in wanted if (match := re.search(r"url\((fonts/\w+\.woff2)\)", face)))
+    names = dict.fromkeys(
+        match[1] for face in wanted if (match := re.search(r"url\((fonts/\w+\.woff2)\)", face))
+    )
     return tuple(f"/_nicegui/{nicegui.__version__}/static/{name}" for name in names)

@@ -61,10 +61,10 @@ class Person:
     key: KeyIdentity | None = None
 
     def actor(self, address: str | None = None, request_id: str | None = None) -> Actor:
-        """How this person appears in the audit: as themselves, or as the key they came with."""
+        """How this person appears in the audit, and by which key; the id is the person's either way."""
         if self.key:
             label = f"{self.email} by key “{self.key.name}”"
-            return Actor("key", label, self.role, self.key.id, address, request_id)
+            return Actor("key", label, self.role, self.id, address, request_id)
         return Actor("user", self.email, self.role, self.id, address, request_id)
 
     def through(self, key: KeyIdentity) -> "Person":

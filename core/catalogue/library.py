@@ -51,9 +51,8 @@ def look_up(kind: str, model_id: str, moment: datetime, base_url: str | None = N
     An `openai_compatible` provider is looked up by its base URL, never by the model's name alone: the same weights
     cost different sums at different hosts, and nothing on one's own machine.
     """
-    from genai_prices.data_snapshot import (
-        get_snapshot,
-    )  # loads 1.5 MB of data: at the first look, not at import
+    # Imported late: the library reads 1.5 MB of data.
+    from genai_prices.data_snapshot import get_snapshot
 
     vendor = VENDORS.get(kind)
     if vendor is None and base_url is None:

@@ -22,10 +22,10 @@ class ModelRow(Table, table=True):
     modality: Modality = word(Modality)
     display_name: str | None = None
     active: bool | None = None
-    credits: Decimal | None = Field(default=None, sa_type=sa.Numeric(18, 6))  # pyright: ignore[reportArgumentType] - an instance with arguments
+    credits: Decimal | None = Field(default=None, sa_type=sa.Numeric(18, 6))
     unit: str | None = None
     capabilities: dict[str, Any] | None = json_field(default=None)
-    plans: list[str] | None = Field(default=None, sa_type=sa.ARRAY(sa.String()))  # pyright: ignore[reportArgumentType] - an instance with arguments
+    plans: list[str] | None = Field(default=None, sa_type=sa.ARRAY(sa.String()))
     updated_at: datetime = made_now()
 
 

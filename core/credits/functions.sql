@@ -107,7 +107,8 @@ begin
         where r.generation_id = p_generation and r.state = 'held'
         returning r.amount, r.charged, r.day, r.month into reservation;
     if not found then
-        return query select 'gone', 0::bigint, account.balance;
+        -- Told again after an answer was lost: the charge stands as it was made.
+        return query select 'gone', coalesce((select r.charged from reservations r where r.generation_id = p_generation), 0), account.balance;
         return;
     end if;
     v_charge := reservation.charged;

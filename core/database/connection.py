@@ -57,7 +57,8 @@ class Database:
             pool_timeout=pool_timeout,
             pool_pre_ping=True,
             connect_args={"connect_timeout": connect_timeout},
-            json_serializer=lambda value: orjson.dumps(value).decode(),
+            # StrEnums are keys here and there; orjson wants to be told.
+            json_serializer=lambda value: orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode(),
             json_deserializer=orjson.loads,
         )
         self._mending: asyncio.Task[None] | None = None

@@ -113,7 +113,7 @@ class GenerationContent(Table, table=True):
     """What was asked and answered, apart from the row: own readers, own retention."""
 
     __tablename__ = "generation_content"
-    __table_args__ = {"postgresql_partition_by": "range (id)"}
+    __table_args__ = ({"postgresql_partition_by": "range (id)"},)
 
     id: UUID = Field(primary_key=True)
     prompt: dict[str, Any] = json_field()

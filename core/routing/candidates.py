@@ -32,7 +32,7 @@ class Wish:
     strategy: str = "priority"
     task_type: str | None = None
     max_cost: Decimal | None = None
-    plan_id: str | None = None
+    plan_id: str | None = None  # None: every model, as test runs may
     streamed: bool = False
     input_tokens: int = 0
     max_tokens: int = 2000
@@ -172,7 +172,7 @@ def _refusal(offer: Offer, wish: Wish, now: datetime) -> tuple[Reason, str] | No
         return Reason.DISABLED, "the model is switched off or has ended"
     if wish.streamed and not model.streams:
         return Reason.NO_STREAMING, "the model does not stream"
-    if not model.allows(wish.plan_id):
+    if wish.plan_id is not None and not model.allows(wish.plan_id):
         return Reason.PLAN, f"not part of plan {wish.plan_id}"
     if wish.max_cost is not None:
         estimate = offer.estimated_cost(wish.input_tokens, wish.max_tokens, now)

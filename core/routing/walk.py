@@ -27,6 +27,7 @@ from core.routing.models import BreakerState
 from core.routing.policy import MAX_TRIES, POLICIES, Policy, backoff
 from core.routing.trace import Decision, Reason, Step
 from core.snapshot import Offer
+from core.vocabulary import Modality
 
 LEAST_USEFUL_SECONDS = 0.5
 """With less than this left, no further attempt is begun."""
@@ -91,9 +92,18 @@ class Walk:
         return self._attempts_loop
 
     @property
+    def modality(self) -> Modality:
+        return self._route.modality
+
+    @property
     def current(self) -> Attempt | None:
         """The attempt that serves, or the last one made."""
         return self.attempts[-1] if self.attempts else None
+
+    def delivered(self) -> Usage:
+        """What a stream that was cut had brought: known, or estimated and marked so."""
+        attempt = self.current
+        return attempt.usage if attempt and attempt.usage else Usage()
 
     def elapsed_ms(self) -> int:
         return round((time.perf_counter() - self._began) * 1000)

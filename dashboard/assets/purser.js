@@ -57,14 +57,20 @@
       const filter = document.querySelector("[data-filter] input, input[data-filter]");
       if (filter) (event.preventDefault(), filter.focus());
     }
-    const tab = event.target.closest?.("[role=tab], [role=radio]");
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (tab && step) {
-      const all = [...tab.parentElement.querySelectorAll("[role=tab], [role=radio]")];
-      const next = all[(all.indexOf(tab) + step + all.length) % all.length];
-      (event.preventDefault(), next.focus(), next.click());
-    }
+    moveWithin(event, "[role=tablist], [role=radiogroup]", { ArrowRight: 1, ArrowLeft: -1 })?.click();
+    moveWithin(event, "[role=listbox]", { ArrowDown: 1, ArrowUp: -1 });
   });
+
+  function moveWithin(event, selector, steps) {
+    const group = event.target.closest?.(selector);
+    if (!group || !steps[event.key]) return null;
+    const all = [...group.querySelectorAll("[role=tab], [role=radio], [role=option]")];
+    const now = all.indexOf(event.target.closest("[role]"));
+    const next = all[now < 0 ? 0 : (now + steps[event.key] + all.length) % all.length];
+    event.preventDefault();
+    next?.focus();
+    return next;
+  }
 
   document.addEventListener("click", (event) => {
     const hit = (selector) => event.target.closest?.(selector);
@@ -82,6 +88,20 @@
     button.querySelector(".pu-icon").textContent = shown ? "visibility" : "visibility_off";
     field.focus();
   }
+
+  // Charts: dragging over bars tells which stretch
+  document.addEventListener("pointerdown", (event) => {
+    const chart = event.target.closest?.("[data-brush]");
+    const bars = chart?.querySelector("[data-bars]");
+    if (!bars || event.button) return;
+    event.preventDefault();
+    const box = bars.getBoundingClientRect();
+    const count = Number(bars.dataset.bars);
+    const barAt = (x) => Math.min(count - 1, Math.max(0, Math.floor(((x - box.left) / box.width) * count)));
+    const from = barAt(event.clientX);
+    const up = (end) => chart.dispatchEvent(new CustomEvent("brush", { detail: [from, barAt(end.clientX)] }));
+    addEventListener("pointerup", up, { once: true });
+  });
 
   // Offline: the banner shows, and what would write waits instead of being sent later twice
   const offline = () => root.classList.contains("is-offline");

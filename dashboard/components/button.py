@@ -33,7 +33,9 @@ class Button(Node):
         super().__init__("a" if href else "button", label, look)
         self._handler = on_click
         self._running = False
-        self.set(href=safe_href(href) if href else None, type=None if href else "submit" if submit else "button")
+        self.set(
+            href=safe_href(href) if href else None, type=None if href else "submit" if submit else "button"
+        )
         with self:
             self.icon = Icon(icon) if icon else None
             if after:

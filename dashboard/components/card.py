@@ -9,7 +9,9 @@ class Card(Node):
     `ruled` draws a line under the head; `flush` leaves the body without padding, for tables and lists.
     """
 
-    def __init__(self, title: str = "", *, note: str = "", ruled: bool = False, flush: bool = False, cls: str = "") -> None:
+    def __init__(
+        self, title: str = "", *, note: str = "", ruled: bool = False, flush: bool = False, cls: str = ""
+    ) -> None:
         super().__init__("section" if title else "div", "", f"pu-card {cls}".strip())
         with self:
             if title:

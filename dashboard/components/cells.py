@@ -46,7 +46,11 @@ class Bit:
     def data(self) -> dict[str, Any]:
         """What the component gets: only what is set."""
         look = f"is-{self.look}" if self.look else ""
-        shape = f"pu-{self.shape}{' is-bare' if self.shape == 'chip' and not self.icon else ''}" if self.shape else ""
+        shape = (
+            f"pu-{self.shape}{' is-bare' if self.shape == 'chip' and not self.icon else ''}"
+            if self.shape
+            else ""
+        )
         said = {
             "t": self.text,
             "c": f"{shape} {look}".strip(),

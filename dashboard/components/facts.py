@@ -14,7 +14,9 @@ class Facts(Node):
     `ends` puts the values at the right edge, as in an estimate. `name_width` is the width of the names in pixels.
     """
 
-    def __init__(self, facts: Mapping[str, str], *, ends: bool = False, name_width: int | None = None) -> None:
+    def __init__(
+        self, facts: Mapping[str, str], *, ends: bool = False, name_width: int | None = None
+    ) -> None:
         super().__init__("dl", "", f"pu-facts{' is-ends' if ends else ''}")
         if name_width:
             self.style(f"--name: {name_width}px")

@@ -32,7 +32,11 @@ def text(
     """A line of text. `note` stands right of the label; `key` shows a key cap; `silent` hides the label from eyes."""
     with _frame(label, note, silent=silent) as named:
         field = ui.input(
-            value=value, placeholder=placeholder or None, suffix=suffix, validation=_rules(validation), on_change=on_change
+            value=value,
+            placeholder=placeholder or None,
+            suffix=suffix,
+            validation=_rules(validation),
+            on_change=on_change,
         )
         _dress(field, named, help_text)
         if icon:
@@ -58,7 +62,9 @@ def area(
 ) -> ui.textarea:
     """Several lines of text; `limit` counts them down at the right of the label."""
     with _frame(label, note) as named:
-        field = ui.textarea(value=value, placeholder=placeholder or None, validation=_rules(validation), on_change=on_change)
+        field = ui.textarea(
+            value=value, placeholder=placeholder or None, validation=_rules(validation), on_change=on_change
+        )
         field.props(f"rows={rows}")
         _dress(field, named, help_text)
     if limit:
@@ -106,6 +112,7 @@ def select(
     *,
     value: Any = None,
     note: str = "",
+    inside: str = "",
     help_text: str = "",
     clearable: bool = False,
     search: bool = False,
@@ -113,7 +120,8 @@ def select(
     validation: Validation | None = None,
     on_change: OnChange | None = None,
 ) -> ui.select:
-    """One of several; `options` maps values to words. `search` lets a person type to find."""
+    """One of several; `options` maps values to words. `search` lets a person type to find;
+    `inside` stands within the control, at the right."""
     with _frame(label, note, silent=silent) as named:
         field = ui.select(
             options if isinstance(options, list) else dict(options),
@@ -125,6 +133,9 @@ def select(
         )
         _dress(field, named, help_text)
         field.props('options-dense dropdown-icon=arrow_drop_down popup-content-class="pu-options"')
+        if inside:
+            with field.add_slot("append"):
+                Node("span", inside, "pu-inside")
     return field
 
 
@@ -170,7 +181,9 @@ class _Frame(Node):
                 self.note = Node("span", note, "pu-note")
 
 
-def _frame(label: str, note: str, *, inline: bool = False, silent: bool = False, labels: bool = True) -> _Frame:
+def _frame(
+    label: str, note: str, *, inline: bool = False, silent: bool = False, labels: bool = True
+) -> _Frame:
     return _Frame(label, note, inline=inline, silent=silent, labels=labels)
 
 

@@ -11,7 +11,9 @@ MINUS = "\N{MINUS SIGN}"
 CENT = Decimal("0.01")
 
 
-def format_usd(amount: Usd | None, *, zero: str = "Free", missing: str = "No price", signed: bool = False) -> str:
+def format_usd(
+    amount: Usd | None, *, zero: str = "Free", missing: str = "No price", signed: bool = False
+) -> str:
     """`amount` in dollars.
 
     Args:

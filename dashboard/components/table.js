@@ -52,7 +52,7 @@ export default {
         </table>
       </div>
       <div v-if="old" class="pu-table-old" role="status">{{ old }}</div>
-      <div v-show="state !== 'ready' && state !== 'loading'"><slot /></div>
+      <div v-show="state === 'said'" class="pu-table-said"><slot /></div>
       <div v-if="foot" class="pu-table-foot">
         <span>{{ foot }}</span>
         <nav v-if="prev || next" :aria-label="'Pages of ' + caption">

@@ -192,11 +192,19 @@ class DataTable(Element, component="table.js", default_classes="pu-table"):
             return said[:1] in [[column.key] for column in self.columns if column.sort]
         if name == "page":
             return said in (["prev"], ["next"])
-        return bool(said) and said[0] in {row.id for row in self._rows} and all(isinstance(word, str) for word in said)
+        return (
+            bool(said)
+            and said[0] in {row.id for row in self._rows}
+            and all(isinstance(word, str) for word in said)
+        )
 
     def _displayed_contents(self, *, only_visible: bool) -> list[Any]:
         heads = [column.label for column in self.columns]
-        return [*heads, *(cells.words(cell) for row in self._rows for cell in row.cells), self.props.get("foot")]
+        return [
+            *heads,
+            *(cells.words(cell) for row in self._rows for cell in row.cells),
+            self.props.get("foot"),
+        ]
 
 
 def _column(column: Column) -> dict[str, Any]:

@@ -77,14 +77,18 @@ def iso(moment: datetime) -> str:
 class Moment(Node):
     """A moment as `<time>`: relative text by default, `text` for another form; the absolute one in the tooltip."""
 
-    def __init__(self, moment: datetime, now: datetime, zone: tzinfo, *, text: str | None = None, cls: str = "") -> None:
+    def __init__(
+        self, moment: datetime, now: datetime, zone: tzinfo, *, text: str | None = None, cls: str = ""
+    ) -> None:
         super().__init__("time", "", cls)
         self._zone = zone
         self.set_moment(moment, now, text=text)
 
     def set_moment(self, moment: datetime, now: datetime, *, text: str | None = None) -> Self:
         """Show another moment, or the same one later."""
-        self.set(datetime=iso(moment), title=f"{absolute(moment, self._zone)} {zone_name(self._zone, moment)}")
+        self.set(
+            datetime=iso(moment), title=f"{absolute(moment, self._zone)} {zone_name(self._zone, moment)}"
+        )
         return self.set_text(text or relative(moment, now, self._zone))
 
 

@@ -1,8 +1,8 @@
-"""`python -m tests.fakes --port N`: the fake vendors as a process, until interrupted."""
+"""`python -m tests.fakes --port N`: the fake vendors as a process, until SIGINT or SIGTERM."""
 
 import argparse
 import asyncio
-import contextlib
+import signal
 
 import uvloop
 
@@ -13,14 +13,14 @@ async def serve(port: int) -> None:
     fakes = FakeVendors(port)
     await fakes.start()
     print("\n".join(vendor.url for vendor in fakes.all), flush=True)
-    try:
-        await asyncio.Event().wait()
-    finally:
-        await fakes.stop()
+    ended = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    await ended.wait()
+    await fakes.stop()
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
-    with contextlib.suppress(KeyboardInterrupt):
-        uvloop.run(serve(parser.parse_args().port))
+    uvloop.run(serve(parser.parse_args().port))

@@ -1,0 +1,197 @@
+"""The composition root: from Settings to everything wired, started and stopped in order."""
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from core.accounts.identities import Identities
+from core.catalogue.file import catalogue
+from core.config import Settings
+from core.database import BREAKERS, CONFIG, PEOPLE, Changes, Database, EmbeddedServer, migrate
+from core.entitlements.seed import seed
+from core.entitlements.service import UndefinedFeatures
+from core.errors import DatabaseUnavailable
+from core.generation.service import Generations
+from core.jobs import jobs
+from core.log import get_logger
+from core.providers.clients import ClientPool
+from core.providers.service import KindDefaults, import_environment
+from core.providers.vault import Vault
+from core.queue import Queue
+from core.routing.breaker import Breakers
+from core.routing.keys import Keys
+from core.routing.manager import Manager
+from core.routing.meter import Meter
+from core.secrets import encryption_keys
+from core.signup import FirstSuperadmin, ensure_superadmin
+from core.snapshot import SnapshotHolder
+
+log = get_logger(__name__)
+
+LEASE_RENEWAL_SECONDS = 15
+WATCH_SECONDS = 2.0
+
+
+@dataclass
+class Purser:
+    """All parts of a running process. Made by `start`, ended by `stop`."""
+
+    settings: Settings
+    database: Database
+    changes: Changes
+    vault: Vault
+    snapshots: SnapshotHolder
+    identities: Identities
+    undefined_features: UndefinedFeatures
+    breakers: Breakers
+    meter: Meter
+    keys: Keys
+    clients: ClientPool
+    generations: Generations
+    queue: Queue | None = None
+    server: EmbeddedServer | None = None
+    first_superadmin: FirstSuperadmin | None = None
+    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    async def stop(self) -> None:
+        """Finishes or releases what runs, then lets go of everything, the database last."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.generations.drain()
+        if self.queue:
+            await self.queue.stop()
+        await self.changes.stop()
+        self.snapshots.stop()
+        await self.meter.stop()
+        await self.undefined_features.close()
+        await self.identities.close()
+        await self.clients.close_all()
+        await self.database.close()
+        if self.server:
+            await asyncio.to_thread(self.server.stop)
+
+
+async def start(settings: Settings, *, worker: bool = True) -> Purser:
+    """Everything, ready to serve: database up to date, seeds in place, snapshot built, schedules running.
+
+    Args:
+        worker: whether this process also runs schedules and jobs.
+
+    Raises:
+        DatabaseUnavailable: no server answers.
+    """
+    server = embedded_server(settings)
+    url = await asyncio.to_thread(database_url, settings, server)
+    await asyncio.to_thread(migrate, url)
+    database = Database(
+        url,
+        pool_size=settings.database_pool_size,
+        pool_timeout=settings.database_pool_timeout,
+        connect_timeout=settings.database_connect_timeout,
+    )
+    await database.open()
+    vault = Vault(encryption_keys(settings))
+    first_superadmin = await first_start(settings, database, vault)
+
+    snapshots = SnapshotHolder(database, catalogue(), vault)
+    breakers = Breakers(
+        database,
+        threshold=settings.circuit_breaker_threshold,
+        timeout=timedelta(milliseconds=settings.circuit_breaker_timeout),
+    )
+    meter, keys, clients = Meter(database, settings.zone), Keys(database), ClientPool()
+    listen_url = settings.database_listen_url.get_secret_value() if settings.database_listen_url else None
+    purser = Purser(
+        settings=settings,
+        database=database,
+        changes=Changes(database, listen_url=listen_url),
+        vault=vault,
+        snapshots=snapshots,
+        identities=Identities(database),
+        undefined_features=UndefinedFeatures(database),
+        breakers=breakers,
+        meter=meter,
+        keys=keys,
+        clients=clients,
+        generations=Generations(
+            database,
+            snapshots,
+            Manager(clients, breakers, meter, keys),
+            zone=settings.zone,
+            credit_usd_value=settings.credit_usd_value,
+        ),
+        queue=Queue(url, jobs, {"database": database}) if worker else None,
+        server=server,
+        first_superadmin=first_superadmin,
+    )
+    await _begin(purser)
+    return purser
+
+
+async def first_start(settings: Settings, database: Database, vault: Vault) -> FirstSuperadmin | None:
+    """What an empty database needs: plans and features, providers from the environment, a superadmin.
+
+    Each part is idempotent and one transaction; processes that start together do it once.
+    """
+    defaults = {
+        kind: KindDefaults(dict(said.default), dict(said.fallback)) for kind, said in catalogue().kinds.items()
+    }
+    async with database.transaction() as session:
+        await seed(session, free_daily_limit=settings.free_user_daily_limit)
+        await import_environment(session, settings, vault, defaults)
+    password = settings.admin_password.get_secret_value() if settings.admin_password else None
+    return await ensure_superadmin(database, settings.admin_email, password, time_zone=settings.time_zone)
+
+
+def embedded_server(settings: Settings) -> EmbeddedServer | None:
+    """The server that comes with Purser, where `DATABASE_URL` names no other."""
+    return None if settings.database_url else EmbeddedServer(Path(settings.data_dir) / "postgres")
+
+
+def database_url(settings: Settings, server: EmbeddedServer | None) -> str:
+    """The address of the database, its embedded server started where that is the one; blocking."""
+    if server:
+        return server.start()
+    assert settings.database_url is not None, "either is given"
+    return settings.database_url.get_secret_value()
+
+
+async def _begin(purser: Purser) -> None:
+    await purser.snapshots.rebuild()
+    await purser.breakers.reload()
+    purser.changes.subscribe(CONFIG, purser.snapshots.rebuild)
+    purser.changes.subscribe(BREAKERS, purser.breakers.reload)
+    purser.changes.subscribe(PEOPLE, purser.identities.forget)
+    await purser.changes.start()
+    await purser.meter.start()
+    purser.undefined_features.start()
+    if purser.queue:
+        await purser.queue.start()
+    purser._tasks.append(asyncio.create_task(_keep_leases(purser)))
+    if purser.server:
+        purser._tasks.append(asyncio.create_task(_keep_server(purser.database, purser.server)))
+
+
+async def _keep_leases(purser: Purser) -> None:
+    while True:
+        await asyncio.sleep(LEASE_RENEWAL_SECONDS)
+        try:
+            await purser.generations.keep_leases()
+        except DatabaseUnavailable:
+            log.warning("leases not renewed, the database does not answer")
+
+
+async def _keep_server(database: Database, server: EmbeddedServer) -> None:
+    """An embedded server that dies is started again."""
+    while True:
+        await asyncio.sleep(WATCH_SECONDS)
+        try:
+            await database.ping()
+        except DatabaseUnavailable:
+            log.warning("the embedded database does not answer, starting it")
+            try:
+                await asyncio.to_thread(server.ensure_running)
+            except Exception as failure:  # it is tried again in two seconds, whatever was wrong
+                log.error("the embedded database does not start", error=str(failure))

@@ -1,0 +1,124 @@
+"""What a generation came to: the answer for the caller, and the fields of its row and attempts."""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from core.errors import Fault, PurserError
+from core.generation.running import Running
+from core.providers.base import ProviderError, Usage
+from core.routing.walk import Attempt
+
+NO_USAGE = Usage()
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A finished text. `cost` in USD, None where unpriced; times in milliseconds."""
+
+    id: UUID
+    text: str
+    provider: str
+    model: str
+    usage: Usage
+    credits: int
+    balance: int
+    cost: Decimal | None
+    latency_ms: int
+    first_token_ms: int | None
+    finish_reason: str
+    trace: list[dict[str, Any]] = field(default_factory=list)
+    vendor_ms: int = 0
+
+
+class StreamCut(Fault):
+    """The vendor failed in the middle of a stream; details say what was charged for what was delivered."""
+
+    def __init__(self, error: ProviderError) -> None:
+        super().__init__(
+            f"The answer was cut short: {error.message}",
+            code=error.error_class.value,
+            status=502,
+            retryable=True,
+        )
+
+
+def outcome_fields(
+    running: Running,
+    *,
+    usage: Usage | None = None,
+    error: PurserError | None = None,
+    finish_reason: str | None = None,
+    cut: str | None = None,
+) -> dict[str, Any]:
+    """The parameters that `statements.FINISH` and `FAIL` share."""
+    walk = running.walk
+    attempt = walk.current
+    known = [one.cost for one in walk.attempts if one.cost is not None]
+    unpriced = len(known) < len(walk.attempts)
+    failed = next((one.error for one in reversed(walk.attempts) if one.error), None) if error else None
+    counted = usage or NO_USAGE
+    return {
+        "id": running.id,
+        "user_id": running.asked.person.id,
+        "traffic": running.asked.traffic.value,
+        "modality": walk.modality.value,
+        "provider_id": attempt.offer.provider.id if attempt else None,
+        "provider": attempt.offer.provider.slug if attempt else None,
+        "model": attempt.offer.model.id if attempt else None,
+        "cost": sum(known, Decimal(0)) if known or not unpriced else None,
+        "unpriced": unpriced,
+        "input_tokens": counted.input_tokens if usage else None,
+        "cached_tokens": counted.cached_tokens if usage else None,
+        "output_tokens": counted.output_tokens if usage else None,
+        "usage_estimated": counted.estimated,
+        "attempt_count": len(walk.attempts),
+        "latency_ms": walk.elapsed_ms(),
+        "first_token_ms": attempt.offset_ms + attempt.first_token_ms if attempt and attempt.first_token_ms is not None else None,
+        "finish_reason": finish_reason,
+        "error_class": failed.error_class.value if failed else None,
+        "error_code": error.code if error else None,
+        "error_message": error.message[:2000] if error else None,
+        "cut": cut,
+        "trace": orjson.dumps([step.as_json() for step in walk.steps]).decode(),
+        "attempts": attempts_json(walk.attempts),
+        "excess": 0,
+    }  # fmt: skip
+
+
+def attempts_json(attempts: list[Attempt]) -> str:
+    """The rows of `attempts`, as the statements unpack them."""
+    return orjson.dumps([_attempt(one) for one in attempts], default=str).decode()
+
+
+def _attempt(one: Attempt) -> dict[str, Any]:
+    error, usage = one.error, one.usage
+    return {
+        "id": one.id,
+        "number": one.number,
+        "provider_id": one.offer.provider.id,
+        "provider": one.offer.provider.slug,
+        "model": one.offer.model.id,
+        "key_id": one.key.id if one.key else None,
+        "outcome": one.outcome or "cancelled",
+        "serving": one.serving,
+        "offset_ms": one.offset_ms,
+        "waited_ms": one.waited_ms,
+        "latency_ms": one.latency_ms,
+        "first_token_ms": one.first_token_ms,
+        "error_class": error.error_class.value if error else None,
+        "http_status": error.status if error else None,
+        "vendor_code": error.vendor_code if error else None,
+        "vendor_message": error.message[:500] if error else None,
+        "vendor_request_id": one.vendor_request_id,
+        "retry_after_ms": round(error.retry_after * 1000) if error and error.retry_after else None,
+        "input_tokens": usage.input_tokens if usage else None,
+        "cached_tokens": usage.cached_tokens if usage else None,
+        "output_tokens": usage.output_tokens if usage else None,
+        "usage_estimated": bool(usage and usage.estimated),
+        "cost": one.cost,
+        "unpriced": one.cost is None,
+    }

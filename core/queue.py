@@ -1,0 +1,54 @@
+"""The job queue and the schedules: procrastinate, on the same PostgreSQL.
+
+A schedule's tick is one row that only one process can insert, so that each tick runs once, however many processes
+share the database. Job bodies and schedules stand in `core.jobs`.
+"""
+
+import asyncio
+from typing import Any
+
+from procrastinate import App, Blueprint, PsycopgConnector
+
+from core.log import get_logger
+
+log = get_logger(__name__)
+
+CONNECTIONS = 2
+"""Of its own, beside the pools of `core.database`: one listens, one works."""
+RESTART_AFTER = 2.0
+
+
+class Queue:
+    """This process's worker."""
+
+    def __init__(self, url: str, jobs: Blueprint, context: dict[str, Any]) -> None:
+        self._app = App(connector=PsycopgConnector(conninfo=url, min_size=1, max_size=CONNECTIONS))
+        self._app.add_tasks_from(jobs, namespace="purser")
+        self._context = context
+        self._worker: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Opens the connections and begins to work, in the background."""
+        await self._app.open_async()
+        self._worker = asyncio.create_task(self._work())
+
+    async def stop(self) -> None:
+        """Finishes what runs, for at most ten seconds."""
+        if self._worker:
+            self._worker.cancel()
+            await asyncio.gather(self._worker, return_exceptions=True)
+        await self._app.close_async()
+
+    async def _work(self) -> None:
+        while True:
+            try:
+                await self._app.run_worker_async(
+                    concurrency=4,
+                    install_signal_handlers=False,
+                    additional_context=self._context,
+                    delete_jobs="successful",
+                    shutdown_graceful_timeout=10,
+                )
+            except Exception as failure:  # whatever ends the worker, a database that went away above all, is not the end
+                log.warning("queue worker stopped, starting it again", error=str(failure))
+            await asyncio.sleep(RESTART_AFTER)

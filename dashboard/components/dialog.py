@@ -1,0 +1,103 @@
+"""Dialogs: named, holding the focus and giving it back; Cancel stands left of the verb (UX, "Confirmation")."""
+
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import Any, Self
+
+from nicegui import ui
+
+from dashboard.components import fields
+from dashboard.components.button import Button, IconButton, Kind
+from dashboard.components.html import Icon, Node
+
+OnConfirm = Callable[[], Awaitable[Any] | Any]
+
+
+class Dialog:
+    """`dialog = Dialog("Adjust credits", verb="Add 120 cr", on_confirm=save)`, then `with dialog.body: …`.
+
+    `on_confirm` runs once however often the button is pressed; the dialog closes after it unless it gives False.
+    `typed` is a name to be typed before the verb can be pressed, for what cannot be undone.
+    """
+
+    def __init__(
+        self,
+        title: str,
+        *,
+        verb: str,
+        on_confirm: OnConfirm,
+        sub: str = "",
+        note: str = "",
+        kind: Kind = "primary",
+        width: int = 520,
+        typed: str | None = None,
+    ) -> None:
+        self._on_confirm = on_confirm
+        self.frame = ui.dialog()
+        with self.frame, Node("div", "", "pu-dialog").style(f"--wide: {width}px"):
+            with Node("div", "", "pu-dialog-head"):
+                with Node("div"):
+                    self.title = Node("h2", title, "pu-h2")
+                    self.sub = Node("p", sub, "is-second")
+                IconButton("close", "Close", self.close).set(data_local="true")
+            self.body = Node("div", "", "pu-dialog-body")
+            with self.body:
+                self._error = Node("div", "", "pu-alert", role="alert").show(False)
+            with Node("div", "", "pu-dialog-foot"):
+                self.note = Node("span", note, "pu-note")
+                Button("Cancel", self.close).set(data_local="true")
+                self.verb = Button(verb, self._confirm, kind=kind)
+        self.frame.props["aria-labelledby"] = self.title.html_id
+        if typed:
+            self._ask_for(typed)
+
+    def open(self) -> Self:
+        """Show it; the focus goes in, and back to where it was on closing."""
+        self.fail(None)
+        self.frame.open()
+        return self
+
+    def close(self) -> None:
+        """Close it without doing anything."""
+        self.frame.close()
+
+    @property
+    def shown(self) -> bool:
+        """Whether it is open."""
+        return bool(self.frame.value)
+
+    def fail(self, text: str | None) -> None:
+        """Say inside the dialog why it did not work, or nothing any more."""
+        self._error.set_text(text or "").show(bool(text))
+
+    async def _confirm(self) -> None:
+        outcome = self._on_confirm()
+        if inspect.isawaitable(outcome):
+            outcome = await outcome
+        if outcome is not False:
+            self.close()
+
+    def _ask_for(self, typed: str) -> None:
+        self.verb.disable(f"Type {typed} first")
+
+        def check(event: Any) -> None:
+            self.verb.enable((event.value or "").strip() == typed, why=f"Type {typed} first")
+
+        with self.body:
+            fields.text(f"Type {typed} to confirm", on_change=check)
+
+
+def before_after(label: str, before: str, after: str, unit: str, change: Node | None = None) -> Node:
+    """A value now and afterwards, in large figures (mock-up 08)."""
+    with Node("div", "", "pu-box is-lined pu-before") as box:
+        for word, value in ((f"{label} now", before), (f"{label} after", after)):
+            if word.endswith("after"):
+                Icon("arrow_forward")
+            with Node("div"):
+                Node("div", word, "pu-stat-label")
+                with Node("div", "", "pu-stat-value"):
+                    Node("span", value)
+                    Node("small", unit)
+        if change:
+            change.move(box)
+    return box
