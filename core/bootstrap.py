@@ -136,7 +136,11 @@ async def first_start(settings: Settings, database: Database, vault: Vault) -> F
     Each part is idempotent and one transaction; processes that start together do it once.
     """
     defaults = {
-        kind: KindDefaults(dict(said.default), dict(said.fallback)) for kind, said in catalogue().kinds.items()
+        kind: KindDefaults(
+            {modality.value: model for modality, model in said.default.items()},
+            {modality.value: model for modality, model in said.fallback.items()},
+        )
+        for kind, said in catalogue().kinds.items()
     }
     async with database.transaction() as session:
         await seed(session, free_daily_limit=settings.free_user_daily_limit)

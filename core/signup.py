@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from core.accounts import Member, Organisation, User, set_password, set_role
+from core.accounts import Member, Organisation, User, UserStatus, reactivate, set_password, set_role
 from core.accounts.passwords import hash_password, one_time_password
 from core.accounts.rules import (
     clean_line,
@@ -134,10 +134,13 @@ async def ensure_superadmin(
         email = normal_email(email or DEFAULT_ADMIN_EMAIL)
         thought_out = None if password else one_time_password()
         chosen = password or thought_out or ""
-        user_id = (await session.exec(select(User.id).where(func.lower(User.email) == email))).first()
-        if user_id:
-            await appoint(session, SYSTEM, user_id, Role.SUPERADMIN, reason="First start: ADMIN_EMAIL")
-            await set_password(session, SYSTEM, user_id, chosen, one_time=thought_out is not None)
+        user = (await session.exec(select(User).where(func.lower(User.email) == email))).first()
+        if user:
+            reason = "First start: named by ADMIN_EMAIL"
+            if user.status is UserStatus.SUSPENDED:
+                await reactivate(session, SYSTEM, user.id, reason=reason)
+            await appoint(session, SYSTEM, user.id, Role.SUPERADMIN, reason=reason)
+            await set_password(session, SYSTEM, user.id, chosen, one_time=thought_out is not None)
         else:
             await sign_up(
                 session,

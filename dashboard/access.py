@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
 from fastapi import Request
-from nicegui import ui
 
 from core.accounts.person import Person
 from core.accounts.sessions import authenticate_session
@@ -58,8 +57,8 @@ class Visitor:
 
 
 def purser_of(request: Request) -> Purser:
-    """The running process's parts."""
-    return request.app.state.purser
+    """The running process's parts, which the outermost middleware hands to every request."""
+    return request.state.purser
 
 
 def cookie_name(purser: Purser) -> str:
@@ -69,7 +68,7 @@ def cookie_name(purser: Purser) -> str:
 
 async def visitor_of(request: Request) -> Visitor | None:
     """The person of the request's session cookie, or None."""
-    purser: Purser = request.state.purser
+    purser = purser_of(request)
     token = request.cookies.get(cookie_name(purser))
     if not token:
         return None
@@ -116,8 +115,3 @@ def safe_destination(wanted: str | None) -> str:
 def address_of(request: Request) -> str:
     """The client's address; proxies are believed only where they are trusted (see `dashboard.app`)."""
     return request.client.host if request.client else "unknown"
-
-
-def show_refusal(error: Exception) -> None:
-    """A toast for an action that was refused."""
-    ui.notify(str(error), type="negative", position="bottom")

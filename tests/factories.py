@@ -56,7 +56,8 @@ async def make_user(
 
 async def make_override(database: Database, user_id: UUID, **fields: Any) -> Override:
     """An exception for a user, with a reason."""
-    override = Override(user_id=user_id, **({"reason": "for the test"} | fields))
+    fields.setdefault("reason", "for the test")
+    override = Override(user_id=user_id, **fields)
     async with database.transaction() as session:
         session.add(override)
     return override

@@ -31,3 +31,9 @@ begin
     end loop;
     return made;
 end $$;
+
+-- When a UUIDv7 was made; PostgreSQL 18 has this built in, 16 does not.
+create or replace function uuid_time(id uuid) returns timestamptz
+language sql immutable parallel safe as $$
+    select to_timestamp(('x' || translate(left(id::text, 13), '-', ''))::bit(48)::bigint / 1000.0)
+$$;

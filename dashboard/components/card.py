@@ -15,7 +15,8 @@ class Card(Node):
         super().__init__("section" if title else "div", "", f"pu-card {cls}".strip())
         with self:
             if title:
-                with Node("div", "", f"pu-card-head{' is-ruled' if ruled else ''}"):
+                self.head = Node("div", "", f"pu-card-head{' is-ruled' if ruled else ''}")
+                with self.head:
                     self.title = Node("h2", title)
                     self.note = Node("span", note, "pu-meta")
                     self.end = Node("div", "", "pu-end")

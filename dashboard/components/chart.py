@@ -193,9 +193,7 @@ def legend(*entries: tuple[str, Fill]) -> Node:
     return made
 
 
-def ticks(
-    states: Sequence[Literal["ok", "warn", "bad", "probe", "other"]], label: str, *, height: int = 12
-) -> Node:
+def ticks(states: Sequence[Fill], label: str, *, height: int = 12) -> Node:
     """Uptime as bars 3 wide and 2 apart; what was not well stands taller."""
     bars = [
         _rect(

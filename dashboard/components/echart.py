@@ -50,7 +50,7 @@ class EChart(Node):
         cells = [element("tr", *(element("td", text) for text in row)) for row in rows]
         top = element("tr", *(element("th", text, scope="col") for text in head))
         self._table.draw(
-            join([element("caption", self._label), element("thead", top), element("tbody", *cells)])
+            element("table", element("caption", self._label), element("thead", top), element("tbody", *cells))
         )
 
 
@@ -77,6 +77,8 @@ def themed(options: Mapping[str, Any]) -> dict[str, Any]:
         },
     }
     mixed = base | dict(options)
+    if isinstance(mixed.get("series"), Sequence):
+        mixed["series"] = [{"symbol": "circle", "symbolSize": 5} | dict(series) for series in mixed["series"]]
     for name in ("xAxis", "yAxis"):
         if isinstance(mixed.get(name), Mapping):
             mixed[name] = axis | dict(mixed[name])

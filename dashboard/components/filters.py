@@ -27,7 +27,7 @@ def search(
 ) -> ui.input:
     """A search field that `/` focuses; `on_search(text)` on Enter and 300 ms after the last key."""
     field = fields.text(label, value=value, placeholder=label, icon="search", key="/", silent=True)
-    field.style(f"width: {width}px").props["data-filter"] = "true"
+    field.classes("pu-search").style(f"--wide: {width}px").props["data-filter"] = "true"
     if on_search:
         field.props("debounce=300")
         field.on_value_change(lambda event: on_search((event.value or "").strip()))

@@ -61,7 +61,7 @@ def skeleton(lines: int = 3) -> Node:
 def _state(icon: str, title: str, text: str, action: Button | None = None, *, tone: str = "") -> Node:
     with Node("div", "", f"pu-state{f' is-tone-{tone}' if tone else ''}") as made:
         Icon(icon)
-        Node("h3", title)
+        Node("p", title, "pu-h3")
         Node("p", text)
     if action:
         with made:

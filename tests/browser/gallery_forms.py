@@ -35,9 +35,7 @@ def build(page: Page) -> None:
         tag("Test run, left out of revenue")
         Button("Blind", lambda: None, icon="visibility_off")
         Button("Adjust credits…", dialog.open, icon="toll")
-    with Node("div", "", "").style(
-        "display: grid; grid-template-columns: minmax(0, 320px) minmax(0, 1fr); gap: 16px"
-    ) as grid:
+    with Node("div", "", "pu-split"):
         with Card().body.style("padding: 16px"):
             _controls()
         with Node("div", "", "pu-stack"):
@@ -45,7 +43,6 @@ def build(page: Page) -> None:
                 for letter, name in zip("ABC", MODELS.values(), strict=True):
                     _answer(letter, name)
             _trace()
-    grid.classes("gallery-grid")
 
 
 def _controls() -> None:

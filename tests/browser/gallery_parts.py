@@ -8,7 +8,7 @@ from dashboard.components import money, stat, states, time, toast
 from dashboard.components.button import Button, IconButton
 from dashboard.components.card import Card
 from dashboard.components.cells import Bit, bar, chip
-from dashboard.components.chart import Axis, Bars, Line, Series, legend, ticks
+from dashboard.components.chart import Axis, Bars, Fill, Line, Series, legend, ticks
 from dashboard.components.choice import Choice, Tabs
 from dashboard.components.echart import EChart
 from dashboard.components.facts import Strip
@@ -30,6 +30,7 @@ from dashboard.shell import Page
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 19, 13, 1, 32, tzinfo=UTC)
+UPTIME: tuple[Fill, ...] = ("ok", "ok", "ok", "ok", "ok", "ok", "warn", "bad", "ok", "probe", "ok", "ok")
 SPARK = [5, 6, 5, 7, 6, 4, 3, 4, 3, 5, 6, 5, 7, 8]
 SPENT = [56, 86, 90, 88, 89, 80, 60, 58, 90, 90, 87, 90, 85, 63, 58, 93, 93, 90, 53]
 COMING = [0] * 18 + [40, 86, 64, 60, 95, 95, 92, 96, 89, 66, 62, 95]
@@ -116,7 +117,7 @@ def _words() -> None:
         for status in (REFUNDED, STREAMING, SKIPPED):
             Chip(status)
         tag("+120 cr", "ok")
-        ticks(["ok"] * 20 + ["warn", "bad", "ok", "probe"], "Last 24 h: 1 warning, 1 outage")
+        ticks(UPTIME, "Last 24 h: 1 warning, 1 outage")
     with tabs.panel("money"), Node("p"):
         amounts = [None, "0", "0.0034", "0.00041", "0.008", "1234.56", "-12.5"]
         Node(

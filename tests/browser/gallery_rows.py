@@ -243,7 +243,7 @@ def _histogram() -> None:
         )
         bars.on_brush(lambda first, last: toast.toast(f"{names[first]}–{names[last]}", "info"))
     card.style("margin-bottom: 16px")
-    card.title.parent_slot.parent.style("min-height: 36px")
+    card.head.style("min-height: 36px")
     card.body.style("padding-bottom: 4px")
 
 
