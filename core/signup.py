@@ -211,12 +211,8 @@ async def _open_accounts(session: AsyncSession, user: User, plan: Plan, actor: A
 async def _open_test_account(session: AsyncSession, user: User, actor: Actor) -> None:
     """Credits for the playground, once: whoever spent them and is appointed again asks for more."""
     account_id = await open_account(session, user.id, Traffic.TEST)
-    # Locked, so that two appointments at once don't both find an account that never had an entry.
-    untouched = (
-        select(CreditAccount.id)
-        .where(CreditAccount.id == account_id, CreditAccount.seq == 0)
-        .with_for_update()
-    )
+    # Two appointments at once can't both find it untouched: they wait for each other in `set_role`.
+    untouched = select(CreditAccount.id).where(CreditAccount.id == account_id, CreditAccount.seq == 0)
     if (await session.exec(untouched)).first():
         await post(
             session,

@@ -1,5 +1,6 @@
 """Rows for tests, made the short way. Each function commits in a transaction of its own."""
 
+import asyncio
 from typing import Any
 from uuid import UUID
 
@@ -66,6 +67,14 @@ async def make_override(database: Database, user_id: UUID, **fields: Any) -> Ove
 def actor_of(user: User) -> Actor:
     """The user, acting in the pages."""
     return Actor("user", user.email, user.role, user.id)
+
+
+async def somebody_waits(database: Database) -> None:
+    """Returns once a statement waits for a lock in this database: how tests bring two deeds to the same moment."""
+    query = "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    async with asyncio.timeout(10):
+        while await database.fetch_one(query) is None:
+            await asyncio.sleep(0.01)
 
 
 async def _hash(password: str) -> str:

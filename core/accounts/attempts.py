@@ -3,12 +3,11 @@
 import hashlib
 from datetime import datetime, timedelta
 
-from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from core.accounts.rules import network_of, window
 from core.config import Rate
-from core.database import Database
+from core.database import Database, run
 from core.errors import LimitReached
 
 # The address is counted first, and an attempt that it refuses is not counted against the account: nobody locks
@@ -53,10 +52,7 @@ async def count_attempt(
 
 async def forgive_account(session: AsyncSession, email: str) -> None:
     """After a success the account starts afresh; the address does not, or one good password would buy more guesses."""
-    await session.execute(
-        text("delete from quota_counters where subject = :subject and name = 'login'"),
-        {"subject": account_subject(email)},
-    )
+    await run(session, "delete from quota_counters where subject = :subject and name = 'login'", {"subject": account_subject(email)})
 
 
 async def forget_attempts(database: Database, now: datetime) -> int:

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from core.database import run
 from core.errors import Conflict, InvalidRequest
 
 LONGEST_KEY = 200
@@ -28,10 +28,9 @@ class Once:
 
     async def keep(self, answer: Mapping[str, Any]) -> None:
         """Stores the answer that repetitions of this call get."""
-        await self._session.execute(
-            text(
-                "update idempotency set answer = cast(:answer as jsonb) where caller = :caller and key = :key"
-            ),
+        await run(
+            self._session,
+            "update idempotency set answer = cast(:answer as jsonb) where caller = :caller and key = :key",
             {"answer": orjson.dumps(answer).decode(), "caller": self._caller, "key": self._key},
         )
 
@@ -46,18 +45,18 @@ async def once(session: AsyncSession, caller: str, key: str, body: Any) -> Once:
     if not 0 < len(key) <= LONGEST_KEY:
         raise InvalidRequest(f"An Idempotency-Key has 1 to {LONGEST_KEY} characters.")
     body_hash = hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).digest()
-    claimed = await session.execute(
-        text(
-            "insert into idempotency (caller, key, body_hash) values (:caller, :key, :body_hash)"
-            " on conflict (caller, key) do nothing returning true"
-        ),
+    claimed = await run(
+        session,
+        "insert into idempotency (caller, key, body_hash) values (:caller, :key, :body_hash)"
+        " on conflict (caller, key) do nothing returning true",
         {"caller": caller, "key": key, "body_hash": body_hash},
     )
     if claimed.first():
         return Once(session, caller, key, None)
     first_hash, answer = (
-        await session.execute(
-            text("select body_hash, answer from idempotency where caller = :caller and key = :key"),
+        await run(
+            session,
+            "select body_hash, answer from idempotency where caller = :caller and key = :key",
             {"caller": caller, "key": key},
         )
     ).one()

@@ -11,13 +11,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
 from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from core.audit import Actor, record
 from core.credits.models import CreditAccount, CreditEntry, CreditLot, EntryType
-from core.database import Database
+from core.database import Database, run
 from core.errors import Conflict, InsufficientCredits, InvalidRequest, NotAllowed, NotFound
 from core.ids import new_id
 from core.vocabulary import Role, Traffic
@@ -57,11 +56,10 @@ async def balance_of(database: Database, user_id: UUID, traffic: Traffic = Traff
 
 async def open_account(session: AsyncSession, user_id: UUID, traffic: Traffic = Traffic.LIVE) -> UUID:
     """The user's account for this traffic, opened where there is none."""
-    await session.execute(
-        text(
-            "insert into credit_accounts (id, user_id, traffic) values (:id, :user_id, :traffic)"
-            " on conflict (user_id, traffic) do nothing"
-        ),
+    await run(
+        session,
+        "insert into credit_accounts (id, user_id, traffic) values (:id, :user_id, :traffic)"
+        " on conflict (user_id, traffic) do nothing",
         {"id": new_id(), "user_id": user_id, "traffic": str(traffic)},
     )
     return (
@@ -94,11 +92,10 @@ async def post(
     """
     entry_id = new_id()
     outcome, _, available = (
-        await session.execute(
-            text(
-                "select outcome, seq, balance_after from ledger_post(:account_id, :id, :type, :amount, :expires_at,"
-                " :reason, :reason_code, :note, :actor_kind, :actor_id, :generation_id, :refund_of, :reference)"
-            ),
+        await run(
+            session,
+            "select outcome, seq, balance_after from ledger_post(:account_id, :id, :type, :amount, :expires_at,"
+            " :reason, :reason_code, :note, :actor_kind, :actor_id, :generation_id, :refund_of, :reference)",
             {
                 "account_id": account_id,
                 "id": entry_id,

@@ -1,7 +1,7 @@
 """PostgreSQL: connections, the embedded server, migrations, and news of changes."""
 
 from core.database.changes import BREAKERS, CONFIG, PEOPLE, Changes, announce, announce_now
-from core.database.connection import Database
+from core.database.connection import Database, run
 from core.database.embedded import EmbeddedServer
 from core.database.migrate import migrate
 
@@ -15,4 +15,5 @@ __all__ = [
     "announce",
     "announce_now",
     "migrate",
+    "run",
 ]

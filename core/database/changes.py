@@ -9,10 +9,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import psycopg
-from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from core.database.connection import Database
+from core.database.connection import Database, run
 from core.errors import DatabaseUnavailable
 from core.log import get_logger
 
@@ -35,8 +34,8 @@ ANNOUNCE = (
 
 async def announce(session: AsyncSession, topic: str) -> None:
     """Tells all processes, when this transaction commits, that `topic` has changed."""
-    await session.execute(text(ANNOUNCE.replace("%(topic)s", ":topic")), {"topic": topic})
-    await session.execute(text("select pg_notify(:channel, :topic)"), {"channel": CHANNEL, "topic": topic})
+    await run(session, ANNOUNCE.replace("%(topic)s", ":topic"), {"topic": topic})
+    await run(session, "select pg_notify(:channel, :topic)", {"channel": CHANNEL, "topic": topic})
 
 
 async def announce_now(database: Database, topic: str) -> None:

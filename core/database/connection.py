@@ -16,6 +16,7 @@ import psycopg
 import sqlalchemy.exc
 from psycopg.types.json import set_json_dumps, set_json_loads
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from sqlalchemy import CursorResult, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -128,6 +129,12 @@ class Database:
             await self._pool.check()
         except psycopg.Error as failure:
             log.warning("database pool could not be checked", error=str(failure))
+
+
+async def run(session: AsyncSession, sql: str, params: dict[str, Any] | None = None) -> CursorResult[*tuple[Any, ...]]:
+    """One statement of plain SQL (`:name` parameters) within a session's transaction, after what the session holds back."""
+    await session.flush()
+    return await (await session.connection()).execute(text(sql), params or {})
 
 
 @asynccontextmanager

@@ -61,7 +61,7 @@ def class_of_exception(failure: BaseException) -> ErrorClass | None:
     chain = [failure]
     while (cause := chain[-1].__cause__) is not None and len(chain) < 10:
         chain.append(cause)
-    for exception in reversed(chain):
+    for exception in chain:
         for ancestor in type(exception).__mro__:
             root = ancestor.__module__.partition(".")[0]
             if found := EXCEPTIONS.get(f"{root}.{ancestor.__name__}"):
@@ -163,7 +163,8 @@ _QUOTA = (
 _AUTHENTICATION = (
     "invalid_api_key incorrect_api_key authentication_error invalid_authentication account_deactivated "
     "permission_error permission_denied api_key_invalid api_key_expired api_key_service_blocked service_disabled "
-    "unauthenticated organization_on_hold access_terminated"
+    "unauthenticated organization_on_hold access_terminated organization_type_not_supported "
+    "parent_organization_required cmek_key_disabled cmek_key_network_blocked"
 )
 _RATE = "rate_limit_exceeded rate_limit_error rate_limited too_many_requests ramp_limit_exceeded"
 _MODEL = "model_not_found not_found_error notfounderror model_decommissioned model_not_available model_not_supported"

@@ -95,6 +95,8 @@ def plan_route(snapshot: Snapshot, wish: Wish, now: datetime) -> Route:
     stops: list[Stop] = []
     skipped: list[Step] = []
     for provider in _in_order(snapshot, wish, now):
+        if not provider.enabled and provider is not named:
+            continue  # switched off is no candidate, and no news in every trace
         stop, why_not = _stop(snapshot, provider, wish, named, now)
         if stop:
             stops.append(stop)

@@ -9,6 +9,7 @@ from nicegui import ui
 from dashboard.components import fields
 from dashboard.components.button import Button, IconButton, Kind
 from dashboard.components.html import Icon, Node
+from dashboard.components.status import Tone, tag
 
 OnConfirm = Callable[[], Awaitable[Any] | Any]
 
@@ -87,17 +88,21 @@ class Dialog:
             fields.text(f"Type {typed} to confirm", on_change=check)
 
 
-def before_after(label: str, before: str, after: str, unit: str, change: Node | None = None) -> Node:
-    """A value now and afterwards, in large figures (mock-up 08)."""
+def before_after(label: str, before: str, after: str, unit: str, change: str = "", tone: Tone = "ok") -> Node:
+    """A value now and afterwards in large figures, and the difference as a chip (mock-up 08)."""
     with Node("div", "", "pu-box is-lined pu-before") as box:
-        for word, value in ((f"{label} now", before), (f"{label} after", after)):
-            if word.endswith("after"):
-                Icon("arrow_forward")
-            with Node("div"):
-                Node("div", word, "pu-stat-label")
-                with Node("div", "", "pu-stat-value"):
-                    Node("span", value)
-                    Node("small", unit)
-        if change:
-            change.move(box)
+        _large(f"{label} now", before, unit)
+        Icon("arrow_forward")
+        with _large(f"{label} after", after, unit):
+            if change:
+                tag(change, tone)
     return box
+
+
+def _large(label: str, value: str, unit: str) -> Node:
+    with Node("div"):
+        Node("div", label, "pu-stat-label")
+        with Node("div", "", "pu-stat-value") as row:
+            Node("span", value)
+            Node("small", unit)
+    return row

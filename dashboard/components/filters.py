@@ -43,7 +43,7 @@ class FilterMenu(Button):
         super().__init__("", after="arrow_drop_down", cls="pu-filter")
         self.options: dict[str | None, str] = {None: "any", **options}
         self._on_choice = on_choice
-        self.set(aria_haspopup="listbox")
+        self.set(aria_haspopup="listbox", aria_expanded=False)
         with self:
             Node("span", f"{name} ")
             self._word = Node("b")
@@ -51,6 +51,7 @@ class FilterMenu(Button):
             self._menu.props["aria-label"] = name
             with self._menu:
                 self._items = {key: self._item(key, word) for key, word in self.options.items()}
+        self._menu.on_value_change(lambda event: self.set(aria_expanded=bool(event.value)))
         self.on("click", self._menu.toggle, args=[])
         self.set_value(value)
 

@@ -24,8 +24,8 @@ class Pane(Node):
     def __init__(self, label: str) -> None:
         super().__init__("aside", "", "pu-pane", aria_label=label, hidden=True)
         self._on_close: OnClose | None = None
-        self._content = Node("div")
-        self._content.move(self)
+        with self:
+            self._content = Node("div")
 
     @property
     def shown(self) -> bool:

@@ -88,7 +88,7 @@ def _answer(letter: str, name: str) -> None:
     with Card().body:
         with Node("div", "", "pu-row"):
             Node("span", letter, "pu-letter")
-            Node("span", name, "is-strong pu-grow")
+            Node("span", name, "is-strong pu-grow").style("font-size: 13px")
             Chip(STREAMING if letter != "B" else generation("completed"))
         Node("p", ANSWER).style("margin-top: 12px; font-size: 13px")
 
@@ -140,8 +140,8 @@ def _dialog() -> Dialog:
         note="Saved once, also on a double click.",
     )
     with dialog.body:
-        before_after("Balance", "1,250", "1,370", "cr", tag("+120 cr", "ok"))
-        with Node("div", "", "pu-row").style("gap: 12px; align-items: end"):
+        before_after("Balance", "1,250", "1,370", "cr", "+120 cr")
+        with Node("div", "", "pu-row is-wrapping").style("gap: 12px; align-items: end"):
             with Node("div", "", "pu-field").style("flex: 1"):
                 Node("span", "Direction", "pu-label")
                 Segment(

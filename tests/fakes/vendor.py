@@ -146,9 +146,9 @@ class FakeVendor:
         """Ends all faults."""
         self.faults.clear()
 
-    def wait_for_disconnect(self, seconds: float = 2.0) -> bool:
-        """Whether a client left in the middle, now or within so many seconds."""
-        return self._gone.acquire(timeout=seconds)
+    async def disconnected(self, seconds: float = 2.0) -> bool:
+        """Whether a client left in the middle, now or within so many seconds; each one counts once."""
+        return await asyncio.to_thread(self._gone.acquire, timeout=seconds)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
@@ -161,7 +161,10 @@ class FakeVendor:
         self.calls += 1
         if self.latency and not await self._pause(request, self.latency):
             return web.Response(status=499)
-        streams = self.wire.streams(path, call.json)
+        try:
+            streams = self.wire.streams(path, call.json)
+        except orjson.JSONDecodeError:
+            return _respond(self.wire.reply("invalid_request", {"message": "The body is not JSON."}, ""))
         self.streamed_calls += streams
         if fault is not None and (ended := await self._fail(request, call, fault, streams)) is not None:
             return ended

@@ -9,21 +9,16 @@ import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from core.accounts import (
-    authenticate_session,
     find_user,
-    get_user,
     list_users,
     reactivate,
-    set_password,
     set_preferences,
     set_profile,
     set_role,
-    sign_in,
     suspend,
 )
 from core.accounts.models import User, UserStatus
 from core.audit import COMMAND_LINE, SYSTEM, Actor
-from core.config import Rate
 from core.database import Database
 from core.errors import Conflict, InvalidRequest, NotAllowed, NotFound
 from core.ids import new_id
@@ -168,66 +163,6 @@ async def test_no_reason_no_deed(database: Database, root: User, customer: User,
     for verb in (suspend, reactivate):
         deed: Deed = lambda s, v=verb: v(s, actor_of(root), customer.id, reason=reason)  # noqa: E731
         assert await refused(database, deed, InvalidRequest) == "reason_required"
-
-
-# Passwords
-
-
-async def enter(database: Database, user: User, password: str = PASSWORD) -> str:
-    token, _ = await sign_in(
-        database, user.email, password, address=None, user_agent=None, keep=False, rate=Rate(50, 60)
-    )
-    return token
-
-
-async def test_ones_own_password_is_changed_with_the_old_one_and_ends_other_sessions(
-    database: Database, support: User
-) -> None:
-    here, there = await enter(database, support), await enter(database, support)
-    person = await authenticate_session(database, here)
-    assert person
-    new = "another horse entirely"
-    wrong: Deed = lambda s: set_password(s, person.actor(), support.id, new, old="not the old one")  # noqa: E731
-    assert await refused(database, wrong, NotAllowed) == "wrong_password"
-    await do(
-        database,
-        lambda s: set_password(
-            s, person.actor(), support.id, new, old=PASSWORD, keep_session=person.session_id
-        ),
-    )
-    assert await authenticate_session(database, here)
-    assert await authenticate_session(database, there) is None
-    assert await enter(database, support, new)
-    rows = await database.fetch_all("select a::text from audit a")
-    assert not any(new in text or PASSWORD in text or "argon2" in text for (text,) in rows)
-
-
-async def test_a_one_time_password_is_over_when_its_owner_chose_another(
-    database: Database, support: User
-) -> None:
-    await do(database, lambda s: set_password(s, COMMAND_LINE, support.id, "a once-only word", one_time=True))
-    assert (await do(database, lambda s: get_user(s, support.id))).password_one_time
-    own: Deed = lambda s: set_password(  # noqa: E731
-        s, actor_of(support), support.id, "a lasting choice", old="a once-only word"
-    )
-    await do(database, own)
-    assert not (await do(database, lambda s: get_user(s, support.id))).password_one_time
-
-
-async def test_another_persons_password_is_set_by_the_command_line_only(
-    database: Database, root: User, support: User
-) -> None:
-    key = Actor("key", "a key", Role.SUPPORT, support.id)
-    for actor in (actor_of(root), key):
-        deed: Deed = lambda s, a=actor: set_password(s, a, support.id, "another horse", old=PASSWORD)  # noqa: E731
-        await refused(database, deed, NotAllowed)
-    await do(database, lambda s: set_password(s, COMMAND_LINE, support.id, "another horse"))
-    assert await enter(database, support, "another horse")
-
-
-async def test_a_short_password_is_refused(database: Database, support: User) -> None:
-    deed: Deed = lambda s: set_password(s, COMMAND_LINE, support.id, "short")  # noqa: E731
-    assert await refused(database, deed, InvalidRequest) == "weak_password"
 
 
 # Preferences and profile

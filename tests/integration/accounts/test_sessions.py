@@ -156,6 +156,15 @@ async def test_suspension_ends_sessions_for_good(database: Database, mira: User)
     assert not await is_open(database, token)
 
 
+@pytest.mark.parametrize("change", ["status = 'suspended'", "role = 'user'"])
+async def test_a_session_counts_for_nothing_while_its_person_may_not_open_pages(
+    database: Database, mira: User, change: str
+) -> None:
+    token = await open_session(database, mira.email)
+    await database.execute(f"update users set {change}")
+    assert not await is_open(database, token)
+
+
 async def test_a_new_role_is_there_at_the_next_look(database: Database, mira: User) -> None:
     token = await open_session(database, mira.email)
     for role in (Role.TESTER, Role.SUPERADMIN):
@@ -170,6 +179,9 @@ async def test_who_is_no_longer_staff_loses_the_pages(database: Database, mira: 
     token = await open_session(database, mira.email)
     async with database.transaction() as session:
         await set_role(session, SYSTEM, mira.id, Role.USER, reason="left the team")
+    assert not await is_open(database, token)
+    async with database.transaction() as session:
+        await set_role(session, SYSTEM, mira.id, Role.SUPPORT, reason="came back")
     assert not await is_open(database, token)
 
 

@@ -15,7 +15,7 @@ from core.config import Rate
 from core.database import Database
 from core.errors import LimitReached, NotAllowed, NotSignedIn
 from core.vocabulary import Role
-from tests.factories import PASSWORD, make_override, make_user
+from tests.factories import PASSWORD, make_override, make_user, somebody_waits
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
 
@@ -102,6 +102,16 @@ async def test_a_user_of_the_api_is_told_that_the_pages_are_for_staff(
         await enter("customer@example.com")
     assert refusal.value.code == "staff_only"
     await refusal_of(enter("customer@example.com", "wrong horse battery"))
+
+
+async def test_who_is_suspended_while_signing_in_stays_outside(database: Database, enter: Enter) -> None:
+    user = await make_user(database, email="mira@example.com", role=Role.SUPPORT, password=PASSWORD)
+    async with database.transaction() as session:
+        await suspend(session, SYSTEM, user.id, reason="left")
+        entering = asyncio.ensure_future(enter("mira@example.com"))
+        await somebody_waits(database)
+    await refusal_of(entering)
+    assert await database.fetch_one("select count(*) from sessions") == (0,)
 
 
 async def test_overrides_come_along_while_they_last(database: Database, enter: Enter) -> None:

@@ -8,7 +8,7 @@ from email.utils import format_datetime
 import pytest
 
 from core.errors import ErrorClass
-from core.providers.base import Provider, ProviderError
+from core.providers.base import Message, Provider, ProviderError, TextRequest
 from core.providers.sdk import UNCLASSIFIED
 from tests.fakes import FakeVendor, FakeVendors
 from tests.fakes.anthropic import QUOTA_SHAPES as ANTHROPIC_QUOTA
@@ -261,7 +261,7 @@ async def test_a_slow_stream_ends_at_the_deadline_over_all_of_it(
     error = await failed(provider, True, timeout=0.4)
     assert error.error_class is ErrorClass.TIMEOUT
     assert 0.3 < time.perf_counter() - started < 1.5
-    assert vendor.wait_for_disconnect()
+    assert await vendor.disconnected()
 
 
 async def test_a_reader_that_is_slower_than_the_deadline_is_not_cancelled_in_its_own_work(
@@ -295,10 +295,7 @@ async def test_a_model_that_refuses_is_a_blocked_answer_with_its_cost(
 async def test_characters_that_cannot_be_sent_are_a_bad_request(
     provider: Provider, vendor: FakeVendor
 ) -> None:
-    from core.providers.base import Message, TextRequest
-
     broken = TextRequest((Message("user", "half a pair: \ud83d"),))
-    try:
+    with pytest.raises(ProviderError) as refused:
         await provider.generate_text("model-1", broken, timeout=5)
-    except ProviderError as refused:
-        assert refused.error_class is ErrorClass.INVALID_REQUEST  # noqa: PT017  # some SDKs escape it and send it
+    assert refused.value.error_class is ErrorClass.INVALID_REQUEST

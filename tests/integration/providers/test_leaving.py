@@ -19,7 +19,7 @@ async def test_closing_the_stream_closes_the_response_at_the_vendor(
         pass
     assert vendor.disconnects == 0
     await chunks.aclose()
-    assert await asyncio.to_thread(vendor.wait_for_disconnect, 1)
+    assert await vendor.disconnected(1)
 
 
 async def test_leaving_before_the_first_piece_closes_it_too(provider: Provider, vendor: FakeVendor) -> None:
@@ -35,7 +35,7 @@ async def test_leaving_before_the_first_piece_closes_it_too(provider: Provider, 
     reader.cancel()
     with pytest.raises(asyncio.CancelledError):
         await reader
-    assert await asyncio.to_thread(vendor.wait_for_disconnect, 1)
+    assert await vendor.disconnected(1)
 
 
 async def test_cancelling_a_reader_in_the_middle_closes_it_too(
@@ -53,7 +53,7 @@ async def test_cancelling_a_reader_in_the_middle_closes_it_too(
     reader.cancel()
     with pytest.raises(asyncio.CancelledError):
         await reader
-    assert await asyncio.to_thread(vendor.wait_for_disconnect, 1)
+    assert await vendor.disconnected(1)
 
 
 async def test_cancelling_a_plain_call_closes_it_too(provider: Provider, vendor: FakeVendor) -> None:
@@ -64,7 +64,7 @@ async def test_cancelling_a_plain_call_closes_it_too(provider: Provider, vendor:
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
-    assert await asyncio.to_thread(vendor.wait_for_disconnect, 1)
+    assert await vendor.disconnected(1)
 
 
 async def test_a_stream_read_to_its_end_leaves_nothing_to_close(

@@ -1,0 +1,241 @@
+"""The invariants of the books, as statements: each selects the rows that break it, and nothing where all is well.
+
+Columns: account, user, generation (null where there is none), expected, found, and what else helps to find the place.
+Set-based throughout, so that ten million rows cost a few passes over the tables.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Invariant:
+    """A name, a sentence of what it proves, and the statement that looks for the contrary."""
+
+    name: str
+    proves: str
+    sql: str
+
+
+INVARIANTS = (
+    # Accounts against their entries
+    Invariant(
+        "balance-is-entries",
+        "The balance of every account is the sum of its entries.",
+        """
+        select a.id, a.user_id, null::uuid, coalesce(e.total, 0)::varchar, a.balance::varchar, null
+        from credit_accounts a
+        left join (select account_id, sum(amount) total from credit_entries group by account_id) e on e.account_id = a.id
+        where a.balance <> coalesce(e.total, 0)
+        """,
+    ),
+    Invariant(
+        "balance-after-chains",
+        "Every entry's balance is that of the entry before it, plus its own amount.",
+        """
+        select e.account_id, a.user_id, e.generation_id, (e.before + e.amount)::varchar, e.balance_after::varchar,
+            'entry ' || e.seq
+        from (select account_id, seq, generation_id, amount, balance_after,
+                lag(balance_after, 1, 0::bigint) over (partition by account_id order by seq) before
+            from credit_entries) e
+        join credit_accounts a on a.id = e.account_id
+        where e.balance_after <> e.before + e.amount
+        """,
+    ),
+    Invariant(
+        "entries-are-complete",
+        "The entries of every account are numbered from 1 to its seq without a gap: none was lost.",
+        """
+        select a.id, a.user_id, null::uuid, 'entries 1 to ' || a.seq,
+            case when e.count is null then 'none' else e.count || ' entries, ' || e.first || ' to ' || e.last end, null
+        from credit_accounts a
+        left join (select account_id, count(*) count, min(seq) first, max(seq) last from credit_entries
+            group by account_id) e on e.account_id = a.id
+        where a.seq <> coalesce(e.count, 0) or a.seq <> coalesce(e.last, 0) or coalesce(e.first, 1) <> 1
+        """,
+    ),
+    # Lots: what is left of each grant
+    Invariant(
+        "balance-is-lots",
+        "The balance of every account is what is left in its lots.",
+        """
+        select a.id, a.user_id, null::uuid, a.balance::varchar, coalesce(l.total, 0)::varchar, 'left in lots'
+        from credit_accounts a
+        left join (select account_id, sum(remaining) total from credit_lots group by account_id) l on l.account_id = a.id
+        where a.balance <> coalesce(l.total, 0)
+        """,
+    ),
+    Invariant(
+        "lot-within-grant",
+        "No lot holds more than was granted, nor less than nothing.",
+        """
+        select l.account_id, a.user_id, null::uuid, '0 to ' || l.granted, l.remaining::varchar, 'lot ' || l.id
+        from credit_lots l join credit_accounts a on a.id = l.account_id
+        where l.remaining not between 0 and l.granted
+        """,
+    ),
+    Invariant(
+        "lot-is-entry",
+        "Every credit that came in has its lot, of the same amount and on the same account.",
+        """
+        select coalesce(e.account_id, l.account_id), a.user_id, e.generation_id, coalesce(e.amount, 0)::varchar,
+            coalesce(l.granted, 0)::varchar, 'entry ' || coalesce(e.id, l.entry_id)
+        from (select * from credit_entries where amount > 0) e
+        full join (select entry_id, account_id, sum(granted) granted from credit_lots group by entry_id, account_id) l
+            on l.entry_id = e.id and l.account_id = e.account_id
+        left join credit_accounts a on a.id = coalesce(e.account_id, l.account_id)
+        where coalesce(e.amount, 0) <> coalesce(l.granted, 0)
+        """,
+    ),
+    # Reservations: credits set aside while a call runs
+    Invariant(
+        "held-is-reservations",
+        "What an account holds is the sum of its open reservations.",
+        """
+        select a.id, a.user_id, null::uuid, coalesce(r.total, 0)::varchar, a.held::varchar, 'held'
+        from credit_accounts a
+        left join (select account_id, sum(amount) total from reservations where state = 'held' group by account_id) r
+            on r.account_id = a.id
+        where a.held <> coalesce(r.total, 0)
+        """,
+    ),
+    Invariant(
+        "held-within-balance",
+        "No account holds more than it has, nor less than nothing.",
+        """
+        select id, user_id, null::uuid, '0 to ' || balance, held::varchar, 'held'
+        from credit_accounts where held < 0 or held > balance
+        """,
+    ),
+    Invariant(
+        "charge-is-entry",
+        "Every settled reservation was charged by exactly one usage entry of its account, and by none where it cost nothing.",
+        """
+        select r.account_id, a.user_id, r.generation_id, r.charged || ' by ' || (r.charged > 0)::int || ' entries',
+            coalesce(u.total, 0) || ' by ' || coalesce(u.count, 0) || ' entries', null
+        from reservations r
+        left join (select generation_id, account_id, -sum(amount) total, count(*) count from credit_entries
+            where type = 'usage' group by generation_id, account_id) u
+            on u.generation_id = r.generation_id and u.account_id = r.account_id
+        join credit_accounts a on a.id = r.account_id
+        where r.state = 'settled' and (r.charged <> coalesce(u.total, 0) or (r.charged > 0)::int <> coalesce(u.count, 0))
+        """,
+    ),
+    Invariant(
+        "entry-is-charge",
+        "Every usage entry belongs to a settled reservation of its account.",
+        """
+        select e.account_id, a.user_id, e.generation_id, 'a settled reservation', coalesce('one that is ' || r.state, 'none'),
+            'entry ' || e.seq
+        from credit_entries e
+        left join reservations r on r.generation_id = e.generation_id and r.account_id = e.account_id
+        join credit_accounts a on a.id = e.account_id
+        where e.type = 'usage' and r.state is distinct from 'settled'
+        """,
+    ),
+    Invariant(
+        "only-settled-is-charged",
+        "A reservation that is held or was released has charged nothing.",
+        """
+        select r.account_id, a.user_id, r.generation_id, '0', r.charged::varchar, 'reservation ' || r.state
+        from reservations r join credit_accounts a on a.id = r.account_id
+        where r.state <> 'settled' and r.charged <> 0
+        """,
+    ),
+    Invariant(
+        "reservation-has-generation",
+        "Every reservation belongs to a generation.",
+        """
+        select r.account_id, a.user_id, r.generation_id, 'a generation', 'none', 'reservation ' || r.state
+        from reservations r
+        left join generations g on g.id = r.generation_id
+        join credit_accounts a on a.id = r.account_id
+        where g.id is null
+        """,
+    ),
+    Invariant(
+        "leases-are-swept",
+        "No reservation is more than ten minutes past its lease: the sweeper runs.",
+        """
+        select r.account_id, a.user_id, r.generation_id, 'resolved', 'held', 'its lease ended ' || r.lease_until
+        from reservations r join credit_accounts a on a.id = r.account_id
+        where r.state = 'held' and r.lease_until < now() - interval '10 minutes'
+        """,
+    ),
+    # Generations against the ledger
+    Invariant(
+        "credits-are-charge",
+        "The credits of every generation are what its reservation was charged; a completed one has a reservation.",
+        """
+        select r.account_id, g.user_id, g.id, coalesce(r.charged::varchar, 'a reservation'), g.credits::varchar, g.status
+        from generations g left join reservations r on r.generation_id = g.id
+        where g.credits <> coalesce(r.charged, 0) or (g.status = 'completed' and r.generation_id is null)
+        """,
+    ),
+    Invariant(
+        "running-is-held",
+        "Every generation that is still running holds a reservation.",
+        """
+        select r.account_id, g.user_id, g.id, 'a held reservation', coalesce('one that is ' || r.state, 'none'), g.status
+        from generations g left join reservations r on r.generation_id = g.id
+        where g.status in ('pending', 'processing') and r.state is distinct from 'held'
+        """,
+    ),
+    Invariant(
+        "held-is-running",
+        "Every held reservation belongs to a generation that is still running.",
+        """
+        select r.account_id, g.user_id, g.id, 'resolved', 'held', g.status
+        from reservations r join generations g on g.id = r.generation_id
+        where r.state = 'held' and g.status not in ('pending', 'processing')
+        """,
+    ),
+    Invariant(
+        "failed-costs-nothing",
+        "A failed generation was charged only where a stream had delivered something before it was cut.",
+        """
+        select null::uuid, g.user_id, g.id, '0', g.credits::varchar, coalesce(g.error_code, 'failed')
+        from generations g where g.status = 'failed' and g.cut is null and g.credits <> 0
+        """,
+    ),
+    Invariant(
+        "refunds-within-charge",
+        "The refunds of a charge sum to at most the charge, and return to the account that paid.",
+        """
+        select r.account_id, a.user_id, c.generation_id, 'at most ' || coalesce(-c.amount, 0), r.total::varchar,
+            'refunds of entry ' || coalesce(r.refund_of::varchar, '(none)')
+        from (select account_id, refund_of, sum(amount) total from credit_entries where type = 'refund'
+            group by account_id, refund_of) r
+        left join credit_entries c on c.id = r.refund_of and c.account_id = r.account_id and c.type = 'usage'
+        join credit_accounts a on a.id = r.account_id
+        where r.total > coalesce(-c.amount, 0)
+        """,
+    ),
+    Invariant(
+        "cost-is-attempts",
+        "The cost of every finished generation is the sum of what its attempts cost (USD).",
+        """
+        select null::uuid, g.user_id, g.id, coalesce(t.total, 0)::varchar, coalesce(g.cost, 0)::varchar, g.status
+        from generations g
+        left join (select generation_id, sum(cost) total from attempts group by generation_id) t on t.generation_id = g.id
+        where g.status not in ('pending', 'processing') and coalesce(g.cost, 0) <> coalesce(t.total, 0)
+        """,
+    ),
+    # People
+    Invariant(
+        "organisation-has-members",
+        "Every organisation has a member.",
+        """
+        select null::uuid, null::uuid, null::uuid, 'a member', 'none', 'organisation ' || o.id
+        from organisations o left join members m on m.organisation_id = o.id where m.user_id is null
+        """,
+    ),
+    Invariant(
+        "user-has-account",
+        "Every user has a live account; demo users have their demo account instead.",
+        """
+        select null::uuid, u.id, null::uuid, 'a live account', 'none', null
+        from users u
+        left join credit_accounts a on a.user_id = u.id and a.traffic in ('live', 'demo') where a.id is null
+        """,
+    ),
+)
