@@ -28,7 +28,10 @@ CANVAS = {"light": "#f6f7f9", "dark": "#0e1116"}
 """The page's ground, also needed before the stylesheet is there; tokens.css says the same."""
 
 ASSETS = Path(str(files("dashboard"))) / "assets"
-STYLES = ("tokens", "base", "shell", "controls", "quasar", "parts", "table", "chart")
+STYLES = tuple(
+    "tokens base layout shell header sidebar buttons choices fields quasar toggles overlays parts figures detail waterfall"
+    " pane feedback login table cards chart".split()
+)
 """The parts of purser.css, in order."""
 
 FOREVER = "public, max-age=31536000, immutable"

@@ -1,28 +1,41 @@
-"""Reading generations: the list by filter and page, one with everything, and their volume over time.
+"""Lists of generations by filter and page, and their volume over time; one with everything is in `detail`.
 
-Lists page by key (`after` is the last id seen), and every filter is one that an index carries; nothing here reads more
-than a page, or a bounded stretch of time.
+Lists page by key (an id is a place in time), and every filter is one that an index carries. What could still take
+long is planned for the very values asked (`_read`) and ends after a moment with a word instead of waiting.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import sqlalchemy.exc
+
 from core.database import Database
+from core.errors import Fault
 from core.ids import first_id_at, time_of
 from core.vocabulary import GenerationStatus, Traffic
 
 COUNTED_TO = 10_000
 LONGEST_PAGE = 200
 LONGEST_VOLUME = timedelta(days=31)
+MOST_NAMED = 200
+"""Users that a search may mean; beyond that it is no search yet."""
+TOO_SLOW = "query_too_slow"
+SECONDS_FOR_ROWS, SECONDS_FOR_COUNTS = 5, 2
+CAUSE = "coalesce(g.error_class, g.error_code)"
+PASSED = ("breaker_open", "isolated", "testing", "limit", "no_key")
+"""Reasons for which a provider whose turn it was is passed over: its state, not the request."""
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What a list shows. `text` is an id, or the beginning of an e-mail address; `user_id` limits to one person's own."""
+    """What a list shows. `text` is an id, or the beginning of an e-mail address; `user_id` limits to one person's own.
+
+    A generation's own id finds it whatever else the filter says, `user_id` excepted.
+    """
 
     text: str = ""
     status: str | None = None
@@ -61,39 +74,21 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """One page. `newer` and `older` say whether there is more on either side."""
+    """One page, and whether there is another on either side of it."""
 
     lines: tuple[Line, ...]
-    older: bool
-    newer: bool
+    previous: bool = False
+    next: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """How many generations began in a stretch of time, by how they ended."""
+    """How many generations began in a stretch of time, by how they ended; `other` runs, or was cancelled."""
 
     begin: datetime
-    completed: int
-    failed: int
-    other: int
-
-
-@dataclass(frozen=True, slots=True)
-class Detail:
-    """One generation with all that is known of it; rows as mappings of their columns."""
-
-    row: Mapping[str, Any]
-    email: str | None
-    user_name: str | None
-    attempts: tuple[Mapping[str, Any], ...]
-    reservation: Mapping[str, Any] | None
-    entries: tuple[Mapping[str, Any], ...] = field(default=())
-    prompt: Mapping[str, Any] | None = None
-    answer: str | None = None
-
-    @property
-    def created_at(self) -> datetime:
-        return time_of(self.row["id"])
+    completed: int = 0
+    failed: int = 0
+    other: int = 0
 
 
 async def listing(
@@ -103,47 +98,51 @@ async def listing(
     after: UUID | None = None,
     before: UUID | None = None,
     limit: int = 50,
+    oldest_first: bool = False,
 ) -> Listing:
-    """One page, newest first: those older than `after`, or the ones just newer than `before`."""
+    """One page: what follows `after` in the list's order, or what stands just ahead of `before`.
+
+    Raises:
+        Fault: `query_too_slow`; a shorter range or another filter helps.
+    """
     limit = max(1, min(limit, LONGEST_PAGE))
     conditions, params = await _conditions(database, which)
     if conditions is None:
-        return Listing((), older=False, newer=False)
-    order = "desc"
-    if before is not None:
-        conditions.append("g.id > %(before)s")
-        params["before"] = before
-        order = "asc"
-    elif after is not None:
-        conditions.append("g.id < %(after)s")
-        params["after"] = after
-    rows = await database.fetch_all(
+        return Listing(())
+    backwards = before is not None
+    ascending = oldest_first is not backwards
+    if (edge := before or after) is not None:
+        conditions.append(f"g.id {'>' if ascending else '<'} %(edge)s")
+        params["edge"] = edge
+    rows = await _read(
+        database,
         f"select g.id, g.status, g.traffic, g.modality, g.user_id, u.email, g.provider, g.model, g.trace,"
-        f" coalesce(g.error_class, g.error_code, case when g.status = 'cancelled' then 'by the user' end), g.latency_ms,"
+        f" coalesce({CAUSE}, case when g.status = 'cancelled' then 'by the user' end), g.latency_ms,"
         f" g.credits, g.held, g.cost, g.unpriced, g.requested_provider, g.requested_model"
         f" from generations g left join users u on u.id = g.user_id where {' and '.join(conditions)}"
-        f" order by g.id {order} limit {limit + 1}",
+        f" order by g.id {'asc' if ascending else 'desc'} limit {limit + 1}",
         params,
+        seconds=SECONDS_FOR_ROWS,
     )
     more, rows = len(rows) > limit, rows[:limit]
-    if before is not None:
-        rows = rows[::-1]
-    lines = tuple(_line(row) for row in rows)
-    if before is not None:
-        return Listing(lines, older=True, newer=more)
-    return Listing(lines, older=more, newer=after is not None)
+    lines = tuple(_line(row) for row in (reversed(rows) if backwards else rows))
+    if backwards:
+        return Listing(lines, previous=more, next=True)
+    return Listing(lines, previous=after is not None, next=more)
 
 
 async def count(database: Database, which: Filter) -> int:
-    """How many match, exactly up to 10,000; beyond that 10,001 stands for "more"."""
+    """How many match, exactly up to 10,000; beyond that 10,001 stands for "more".
+
+    Raises:
+        Fault: `query_too_slow`.
+    """
     conditions, params = await _conditions(database, which)
     if conditions is None:
         return 0
-    row = await database.fetch_one(
-        f"select count(*) from (select 1 from generations g where {' and '.join(conditions)} limit {COUNTED_TO + 1}) t",
-        params,
-    )
-    return row[0] if row else 0
+    matching = f"select from generations g where {' and '.join(conditions)} limit {COUNTED_TO + 1}"
+    rows = await _read(database, f"select count(*) from ({matching}) t", params, seconds=SECONDS_FOR_COUNTS)
+    return rows[0][0]
 
 
 async def volume(
@@ -151,63 +150,54 @@ async def volume(
 ) -> list[Bucket]:
     """Counts in steps from `begin` to `end`, empty steps included."""
     begin = max(begin, end - LONGEST_VOLUME)
+    steps = max(1, round((end - begin) / step))
+    return await volume_at(database, which, [begin + step * number for number in range(steps + 1)])
+
+
+async def volume_at(database: Database, which: Filter, edges: Sequence[datetime]) -> list[Bucket]:
+    """Counts between each moment of `edges` and the next.
+
+    Raises:
+        Fault: `query_too_slow`.
+    """
+    buckets = [Bucket(begin) for begin in edges[:-1]]
     conditions, params = await _conditions(database, which)
     if conditions is None:
-        return []
-    seconds = step.total_seconds()
-    rows = await database.fetch_all(
-        f"select floor((extract(epoch from uuid_time(g.id)) - %(epoch)s) / %(step)s)::integer as place,"
-        f" count(*) filter (where g.status = 'completed'), count(*) filter (where g.status = 'failed'),"
-        f" count(*) filter (where g.status not in ('completed', 'failed'))"
-        f" from generations g where {' and '.join(conditions)} and g.id >= %(from)s and g.id < %(to)s group by place",
-        {
-            **params,
-            "epoch": begin.timestamp(),
-            "step": seconds,
-            "from": first_id_at(begin),
-            "to": first_id_at(end),
-        },
+        return buckets
+    ids = [first_id_at(edge) for edge in edges]
+    rows = await _read(
+        database,
+        f"select width_bucket(g.id, %(ids)s::uuid[]), count(*) filter (where g.status = 'completed'),"
+        f" count(*) filter (where g.status = 'failed'), count(*) filter (where g.status not in ('completed', 'failed'))"
+        f" from generations g where {' and '.join(conditions)} and g.id >= %(from)s and g.id < %(to)s group by 1",
+        {**params, "ids": ids, "from": ids[0], "to": ids[-1]},
+        seconds=SECONDS_FOR_COUNTS,
     )
-    counts = {place: tuple(counted) for place, *counted in rows}
-    steps = max(1, round((end - begin).total_seconds() / seconds))
-    return [Bucket(begin + step * place, *counts.get(place, (0, 0, 0))) for place in range(steps)]
+    for place, *counted in rows:
+        buckets[place - 1] = Bucket(edges[place - 1], *counted)
+    return buckets
 
 
-async def running(database: Database) -> tuple[int, datetime | None]:
-    """How many generations are under way, and since when the oldest of them is."""
-    row = await database.fetch_one("select count(*), min(created_at) from reservations where state = 'held'")
+async def running(database: Database, user_id: UUID | None = None) -> tuple[int, datetime | None]:
+    """How many generations are under way (of one person, where one is given), and since when the oldest of them is."""
+    row = await database.fetch_one(
+        "select count(*), min(r.created_at) from reservations r join credit_accounts a on a.id = r.account_id"
+        " where r.state = 'held' and a.user_id = coalesce(%(user)s::uuid, a.user_id)",
+        {"user": user_id},
+    )
     return row or (0, None)
 
 
-async def detail(database: Database, generation_id: UUID, *, content: bool) -> Detail | None:
-    """One generation with its attempts, reservation, entries, and (for those who may read it) content."""
-    row = await database.fetch_one(
-        "select to_jsonb(g) - 'id' - 'cost' - 'revenue', g.cost, g.revenue, u.email, u.name,"
-        " (select to_jsonb(r) from reservations r where r.generation_id = g.id),"
-        " (select jsonb_agg(to_jsonb(e) order by e.seq) from credit_entries e where e.generation_id = g.id),"
-        " case when %(content)s then (select to_jsonb(c) from generation_content c where c.id = g.id) end"
-        " from generations g left join users u on u.id = g.user_id where g.id = %(id)s",
-        {"id": generation_id, "content": content},
+async def exists(database: Database, traffic: str, user_id: UUID | None = None) -> bool:
+    """Whether there has ever been a generation of a kind of traffic."""
+    own = " and user_id = %(user)s" if user_id else ""
+    rows = await _read(
+        database,
+        f"select from generations where traffic = %(traffic)s{own} limit 1",
+        {"traffic": traffic, "user": user_id},
+        seconds=SECONDS_FOR_COUNTS,
     )
-    if row is None:
-        return None
-    fields, cost, revenue, email, name, reservation, entries, kept = row
-    # An attempt's id is made within the generation's deadline: the bounds let the planner leave out other months.
-    calls = await database.fetch_all(
-        "select to_jsonb(a) - 'cost', a.cost from attempts a where a.generation_id = %(id)s and a.id >= %(id)s"
-        " and a.id < %(end)s order by a.number",
-        {"id": generation_id, "end": first_id_at(time_of(generation_id) + timedelta(hours=2))},
-    )
-    return Detail(
-        row={**fields, "id": generation_id, "cost": cost, "revenue": revenue},
-        email=email,
-        user_name=name,
-        attempts=tuple({**call, "cost": price} for call, price in calls),
-        reservation=reservation,
-        entries=tuple(entries or ()),
-        prompt=kept["prompt"] if kept else None,
-        answer=kept["answer"] if kept else None,
-    )
+    return bool(rows)
 
 
 async def signature(database: Database) -> tuple[Any, ...] | None:
@@ -223,63 +213,91 @@ async def signature(database: Database) -> tuple[Any, ...] | None:
 
 async def _conditions(database: Database, which: Filter) -> tuple[list[str] | None, dict[str, Any]]:
     """The filter as SQL over `generations g`; None where nothing can match."""
-    conditions: list[str] = ["g.traffic = any(%(traffic)s)"]
-    params: dict[str, Any] = {"traffic": list(which.traffic)}
-    if which.status in list(GenerationStatus):
-        conditions.append("g.status = %(status)s")
-        params["status"] = which.status
-    if which.provider:
-        conditions.append("g.provider = %(provider)s")
-        params["provider"] = which.provider
-    if which.cause:
-        conditions.append("coalesce(g.error_class, g.error_code) = %(cause)s")
-        params["cause"] = which.cause
-    for bound, operator, name in ((which.begin, ">=", "begin"), (which.end, "<", "end")):
-        if bound is not None:
-            conditions.append(f"g.id {operator} %({name})s")
-            params[name] = first_id_at(bound)
+    conditions: list[str] = []
+    params: dict[str, Any] = {}
+
+    def require(condition: str, name: str, value: Any) -> None:
+        conditions.append(condition)
+        params[name] = value
+
     if which.user_id is not None:
-        conditions.append("g.user_id = %(own)s")
-        params["own"] = which.user_id
-    if which.text:
-        found = await _named(database, which.text)
-        if not found:
+        require("g.user_id = %(own)s", "own", which.user_id)
+    identifier, users = await _named(database, which.text) if which.text else (None, None)
+    if identifier is not None:
+        require("g.id = %(named)s", "named", identifier)
+        return conditions, params
+    if users is not None:
+        if not users:
             return None, {}
-        conditions.append("(g.id = any(%(named)s) or g.user_id = any(%(named)s))")
-        params["named"] = found
-    return conditions, params
+        single = len(users) == 1
+        require(
+            f"g.user_id = {'%(user)s' if single else 'any(%(user)s)'}", "user", users[0] if single else users
+        )
+    if len(which.traffic) == 1:
+        require("g.traffic = %(traffic)s", "traffic", which.traffic[0])
+    elif set(which.traffic) != set(Traffic):
+        require("g.traffic = any(%(traffic)s)", "traffic", list(which.traffic))
+    if which.status in list(GenerationStatus):
+        require("g.status = %(status)s", "status", which.status)
+    if which.provider:
+        row = await database.fetch_one("select id from providers where slug = %s", (which.provider,))
+        column = "provider_id" if row else "provider"
+        require(f"g.{column} = %(provider)s", "provider", row[0] if row else which.provider)
+    if which.cause:
+        require(f"{CAUSE} = %(cause)s", "cause", which.cause)
+    if which.begin is not None:
+        require("g.id >= %(begin)s", "begin", first_id_at(which.begin))
+    if which.end is not None:
+        require("g.id < %(end)s", "end", first_id_at(which.end))
+    return conditions or ["true"], params
 
 
-async def _named(database: Database, text: str) -> list[UUID]:
-    """The ids that a search means: an id itself, or the users whose address begins with it."""
+async def _named(database: Database, text: str) -> tuple[UUID | None, list[UUID] | None]:
+    """What a search means: a generation by its id, or users, by theirs or by how their address begins."""
     try:
-        return [UUID(text)]
+        identifier = UUID(text.strip())
     except ValueError:
-        prefix = (
-            text.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_").replace("\x00", "")
+        prefix = text.strip().lower().replace("\x00", "").replace("\\", "\\\\").replace("%", "\\%")
+        rows = await _read(
+            database,
+            "select id from users where lower(email) like %(prefix)s order by lower(email) limit %(most)s",
+            {"prefix": prefix.replace("_", "\\_") + "%", "most": MOST_NAMED},
+            seconds=SECONDS_FOR_COUNTS,
         )
-        rows = await database.fetch_all(
-            "select id from users where lower(email) like %s order by lower(email) limit 200", (f"{prefix}%",)
-        )
-        return [identifier for (identifier,) in rows]
+        return None, [found for (found,) in rows]
+    known = await database.fetch_one("select from generations where id = %s", (identifier,))
+    return (identifier, None) if known is not None else (None, [identifier])
+
+
+async def _read(
+    database: Database, sql: str, params: Mapping[str, Any], *, seconds: float
+) -> list[tuple[Any, ...]]:
+    """Rows of a statement planned for these very values (one kept for all would be wrong for a rare status or a busy
+    user), and ended when it takes too long."""
+    async with database.transaction() as session:
+        connection = await session.connection()
+        try:
+            await connection.exec_driver_sql(PLANNING, {"limit": f"{round(seconds * 1000)}"})
+            result = await connection.exec_driver_sql(sql, dict(params))
+            return [tuple(row) for row in result.fetchall()]
+        except sqlalchemy.exc.OperationalError as error:
+            if getattr(error.orig, "sqlstate", None) != "57014":  # cancelled for its time
+                raise
+            raise Fault(
+                "This takes too long to look up. Choose a shorter range, or another filter.", code=TOO_SLOW
+            ) from error
+
+
+PLANNING = (
+    "select set_config('plan_cache_mode', 'force_custom_plan', true), set_config('jit', 'off', true),"
+    " set_config('statement_timeout', %(limit)s, true)"
+)
 
 
 def _line(row: tuple[Any, ...]) -> Line:
     (
-        identifier,
-        status,
-        traffic,
-        modality,
-        user_id,
-        email,
-        provider,
-        model,
-        trace,
-        cause,
-        *money,
-        asked_of,
-        asked_for,
-    ) = row
+        identifier, status, traffic, modality, user_id, email, provider, model, trace, cause, *money, asked_of, asked_for,
+    ) = row  # fmt: skip
     return Line(
         identifier, status, traffic, modality, user_id, email, provider or asked_of, model or asked_for,
         _via(trace, provider), cause, *money,
@@ -288,9 +306,7 @@ def _line(row: tuple[Any, ...]) -> Line:
 
 def _via(trace: list[dict[str, Any]], provider: str | None) -> str | None:
     """The provider whose turn it was first, where another one served: failed, or skipped for its state."""
-    passed = ("breaker_open", "isolated", "testing", "limit", "no_key")
     for step in trace:
-        first_turn = step.get("decision") in ("failed", "chosen") or step.get("reason") in passed
-        if first_turn:
+        if step.get("decision") in ("failed", "chosen") or step.get("reason") in PASSED:
             return step["provider"] if provider and step["provider"] != provider else None
     return None

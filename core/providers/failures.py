@@ -61,7 +61,7 @@ def class_of_exception(failure: BaseException) -> ErrorClass | None:
     chain = [failure]
     while (cause := chain[-1].__cause__) is not None and len(chain) < 10:
         chain.append(cause)
-    for exception in chain:
+    for exception in reversed(chain):
         for ancestor in type(exception).__mro__:
             root = ancestor.__module__.partition(".")[0]
             if found := EXCEPTIONS.get(f"{root}.{ancestor.__name__}"):

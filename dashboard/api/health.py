@@ -7,10 +7,10 @@ from pydantic import Field
 
 from core.bootstrap import Purser
 from core.errors import DatabaseUnavailable
-from core.system.health import Checks, Health, Part, Report
-from core.vocabulary import STAFF, Role
+from core.routing.health import Health
+from core.system.parts import Part, Parts, Report
 from core.version import VERSION
-from dashboard.api.answers import Answer, ErrorAnswer, Shape, utc
+from dashboard.api.answers import Answer, Shape, utc
 from dashboard.api.identity import Caller, identify_if_given
 
 router = APIRouter(tags=["Health"])
@@ -45,13 +45,13 @@ class Alive(Shape):
     status: str = Field(examples=["ok"])
 
 
-def checks_of(request: Request) -> Checks:
-    """The process's checks, made when they are first asked for."""
+def parts_of(request: Request) -> Parts:
+    """The process's look at its parts, made when it is first asked for."""
     state = request.app.state
-    if getattr(state, "checks", None) is None:
+    if getattr(state, "parts", None) is None:
         purser: Purser = request.state.purser
-        state.checks = Checks(purser.database, purser.snapshots, purser.breakers, purser.keys)
-    return state.checks
+        state.parts = Parts(purser.database, purser.snapshots, purser.breakers, purser.keys)
+    return state.parts
 
 
 @router.get(
@@ -69,7 +69,7 @@ async def get_health(
 
     Anybody may ask for the states; details are for superadmins and service keys.
     """
-    report = await checks_of(request).report()
+    report = await parts_of(request).report()
     detailed = caller is not None and (caller.service or caller.superadmin)
     return Answer(_told(report, detailed), status_code=200 if report.usable else 503)
 
@@ -83,7 +83,7 @@ async def alive() -> Answer:
 @router.api_route("/readyz", methods=["GET", "HEAD"], include_in_schema=False)
 async def ready(request: Request) -> Answer:
     """The process can serve: its database answers."""
-    if not await checks_of(request).ready():
+    if not await parts_of(request).ready():
         raise DatabaseUnavailable
     return Answer({"status": "ok"})
 
@@ -100,8 +100,8 @@ def _told(report: Report, detailed: bool) -> dict[str, Any]:
     if detailed:
         parts["providers"] = {slug: _part(part, True) for slug, part in report.providers.items()}
     else:
-        parts["providers"] = {"state": report.providers_state}
-    return {"status": report.state, "version": VERSION, "takenAt": utc(report.taken_at), "parts": parts}
+        parts["providers"] = {"state": report.all_providers}
+    return {"status": report.whole, "version": VERSION, "takenAt": utc(report.taken_at), "parts": parts}
 
 
 def _part(part: Part, detailed: bool) -> dict[str, Any]:

@@ -145,7 +145,7 @@ class Bars(Node):
                 continue
             high = max(value / axis.top * self._height, 2.0)  # what happened is never invisible
             level -= high
-            parts.append(_rect(left, level, wide, high, f"pu-fill-{layer.fill}"))
+            parts.append(rect(left, level, wide, high, f"pu-fill-{layer.fill}"))
         said = ", ".join(
             f"{layer.name} {self._show(layer.values[number])}"
             for layer in series
@@ -171,17 +171,6 @@ class Bars(Node):
         )
 
 
-class Sparkline(Drawing):
-    """A line of 64 × 28 beside a figure; decoration, since the figure says it."""
-
-    def __init__(self, values: Sequence[float], cls: str = "pu-stat-spark") -> None:
-        super().__init__("svg", _spark(values), cls, viewBox="0 0 64 28", aria_hidden="true")
-
-    def set_values(self, values: Sequence[float]) -> Self:
-        """Draw other values."""
-        return self.draw(_spark(values))
-
-
 def legend(*entries: tuple[str, Fill]) -> Node:
     """What the colours mean: `legend(("completed 537", "other"), ("failed 40", "bad"))`."""
     with Node("ul", "", "pu-legend") as made:
@@ -191,53 +180,6 @@ def legend(*entries: tuple[str, Fill]) -> Node:
                 Drawing("svg", square, viewBox="0 0 8 8", aria_hidden="true")
                 Node("span", text)
     return made
-
-
-def ticks(states: Sequence[Fill], label: str, *, height: int = 12) -> Node:
-    """Uptime as bars 3 wide and 2 apart; what was not well stands taller."""
-    bars = [
-        _rect(
-            number * 5,
-            0 if state != "ok" else height * 0.15,
-            3,
-            height if state != "ok" else height * 0.85,
-            f"pu-fill-{state}",
-        )
-        for number, state in enumerate(states)
-    ]
-    width = len(states) * 5 - 2
-    return Drawing(
-        "svg",
-        join(bars),
-        viewBox=f"0 0 {width} {height}",
-        width=width,
-        height=height,
-        role="img",
-        aria_label=label,
-    )
-
-
-def _spark(values: Sequence[float]) -> Markup:
-    if len(values) < 2:
-        return Markup()
-    low, high = min(values), max(values)
-    reach = (high - low) or 1
-    points = [
-        (2 + 59 * i / (len(values) - 1), 22 - 18 * (value - low) / reach) for i, value in enumerate(values)
-    ]
-    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-    x, y = points[-1]
-    return join(
-        [
-            element("polygon", points=f"2,28 {path} {x:.1f},28", class_="pu-spark-area"),
-            element("polyline", points=path, class_="pu-spark-line"),
-            element("circle", cx=f"{x:.1f}", cy=f"{y:.1f}", r=2, class_="pu-spark-dot"),
-        ]
-    )
-
-
-def _rect(x: float, y: float, width: float, height: float, cls: str) -> Markup:
-    return element("rect", x=f"{x:g}", y=f"{y:.1f}", width=f"{width:g}", height=f"{height:.1f}", class_=cls)
 
 
 def _at(value: float, axis: Axis) -> str:
@@ -255,3 +197,8 @@ def _level(line: Line, axis: Axis) -> list[Markup]:
         element("div", class_="pu-chart-line", style=_at(line.value, axis)),
         element("span", line.text, class_="pu-chart-note", style=note),
     ]
+
+
+def rect(x: float, y: float, width: float, height: float, cls: str) -> Markup:
+    """A rectangle of a drawing."""
+    return element("rect", x=f"{x:g}", y=f"{y:.1f}", width=f"{width:g}", height=f"{height:.1f}", class_=cls)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from nicegui import ui
+from nicegui.element import Element
 
 from dashboard.components.html import Icon, Node
 
@@ -167,6 +168,22 @@ def switch(label: str, *, value: bool = False, on_change: OnChange | None = None
 def checkbox(label: str, *, value: bool = False, on_change: OnChange | None = None) -> ui.checkbox:
     """Yes or no, kept until the form is saved."""
     return ui.checkbox(label, value=value, on_change=on_change)
+
+
+def note_of(field: Element) -> Node:
+    """The words beside a field's label, to change them in place."""
+    slot = field.parent_slot
+    assert slot is not None
+    assert isinstance(slot.parent, _Frame), "the field is made by this module"
+    return slot.parent.note
+
+
+def show(field: Element, shown: bool) -> None:
+    """Show or hide a field together with its label."""
+    note_of(field)
+    assert field.parent_slot is not None
+    assert isinstance(field.parent_slot.parent, Node)
+    field.parent_slot.parent.show(shown)
 
 
 class _Frame(Node):

@@ -35,13 +35,19 @@ def search(
 
 
 class FilterMenu(Button):
-    """A filter with a menu of values: `FilterMenu("Status", {"failed": "Failed"}, None, choose)`; None is "any"."""
+    """A filter with a menu of values: `FilterMenu("Status", {"failed": "Failed"}, None, choose)`; None is called `nothing`."""
 
     def __init__(
-        self, name: str, options: Mapping[str, str], value: str | None, on_choice: Callable[[str | None], Any]
+        self,
+        name: str,
+        options: Mapping[str, str],
+        value: str | None,
+        on_choice: Callable[[str | None], Any],
+        *,
+        nothing: str = "any",
     ) -> None:
         super().__init__("", after="arrow_drop_down", cls="pu-filter")
-        self.options: dict[str | None, str] = {None: "any", **options}
+        self.options: dict[str | None, str] = {None: nothing, **options}
         self._on_choice = on_choice
         self.set(aria_haspopup="listbox", aria_expanded=False)
         with self:

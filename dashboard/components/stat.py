@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Self
 
-from dashboard.components.chart import Sparkline
 from dashboard.components.html import Node, safe_href
+from dashboard.components.spark import Sparkline
 
 
 class Stat(Node):

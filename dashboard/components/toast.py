@@ -32,7 +32,7 @@ def region() -> Node:
 def toast(message: str, tone: Tone = "ok", *, seconds: float = 5, undo: Handler | None = None) -> None:
     """Say `message`; with `undo` it stays ten seconds and offers to take it back."""
     with _regions[ui.context.client]:
-        made = Node("div", "", f"pu-toast is-tone-{tone}")
+        made = Node("div", "", f"pu-toast is-tone-{tone}", role="alert" if tone == "bad" else None)
     with made:
         Icon(ICONS[tone])
         Node("span", message)

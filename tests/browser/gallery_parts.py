@@ -8,11 +8,12 @@ from dashboard.components import money, stat, states, time, toast
 from dashboard.components.button import Button, IconButton
 from dashboard.components.card import Card
 from dashboard.components.cells import Bit, bar, chip
-from dashboard.components.chart import Axis, Bars, Fill, Line, Series, legend, ticks
+from dashboard.components.chart import Axis, Bars, Fill, Line, Series, legend
 from dashboard.components.choice import Choice, Tabs
 from dashboard.components.echart import EChart
 from dashboard.components.facts import Strip
 from dashboard.components.html import Node, link
+from dashboard.components.spark import ticks
 from dashboard.components.status import (
     ACCOUNT,
     BREAKER,

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from dashboard.components import cells, money, status, time
+from dashboard.components.header import initials
 from dashboard.components.html import safe_href
 from dashboard.components.markup import element
-from dashboard.shell import initials
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 19, 13, 1, 32, tzinfo=UTC)

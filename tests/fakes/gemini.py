@@ -9,7 +9,12 @@ import orjson
 from tests.fakes.openai import pieces, retry_headers
 from tests.fakes.vendor import FakeUsage, Reply
 
-FINISH = {"stop": "STOP", "length": "MAX_TOKENS", "tool": "UNEXPECTED_TOOL_CALL"}
+FINISH = {
+    "stop": "STOP",
+    "length": "MAX_TOKENS",
+    "tool": "UNEXPECTED_TOOL_CALL",
+    "continuation": "CONTINUATION",
+}
 
 ERRORS: dict[str, tuple[int, str, str]] = {
     "forbidden": (403, "PERMISSION_DENIED", "Permission denied on the project."),
@@ -101,6 +106,8 @@ def _body(text: str, usage: FakeUsage | None, finish: str | None) -> dict[str, A
         body["candidates"] = [{"content": content, "index": 0}]
         if finish is not None:
             body["candidates"][0]["finishReason"] = FINISH[finish]
+        if finish == "continuation":
+            body["candidates"][0]["continuationToken"] = "dG9rZW4="
     if usage is not None:
         body["usageMetadata"] = _usage(usage)
     return body

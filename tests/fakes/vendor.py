@@ -89,7 +89,7 @@ class Wire(Protocol):
 COMMON_FAULTS = frozenset(
     {
         *("html", "hang", "reset", "redirect", "malformed", "blocked", "empty", "no_usage"),
-        *("cut", "ended_early", "error_mid_stream"),
+        *("cut", "ended_early", "error_mid_stream", "raw"),
     }
 )
 
@@ -135,7 +135,8 @@ class FakeVendor:
 
         Names: unauthorized, forbidden, rate_limit (retry_after=, retry_after_ms=), quota (shape=), server_error, html,
         overloaded, timeout, hang, reset, cut (after=), ended_early (after=), error_mid_stream (after=, code=),
-        malformed, blocked, empty, model_not_found, invalid_request, too_large, no_usage, redirect (to=).
+        malformed, blocked, empty, model_not_found, invalid_request, too_large, no_usage, redirect (to=), raw (body=,
+        answered with status 200 to plain calls).
         Set `probes=True` to have probes fail, too.
         """
         if name not in self.wire.faults | COMMON_FAULTS:
@@ -212,6 +213,8 @@ class FakeVendor:
             case "hang":
                 await self._pause(request, options.get("seconds", 60.0))
                 return web.Response(status=499)
+            case "raw":
+                return _respond(Reply(200, orjson.dumps(options["body"])))
             case "reset":
                 _reset(request)
                 return web.Response(status=499)

@@ -45,7 +45,8 @@ async def make_vendors(
     vendors: list[DemoVendor] = []
     for kind in DEMO_KINDS:
         default, fallback = catalogue.default(kind, Modality.TEXT), catalogue.fallback(kind, Modality.TEXT)
-        assert default and fallback, "the catalogue names both for each of these kinds; a test holds it to that"
+        assert default, f"the catalogue names a default for {kind}; a test holds it to that"
+        assert fallback, f"the catalogue names a fallback for {kind}; a test holds it to that"
         slug = PREFIX + kind
         await connection.execute(
             b"insert into providers (id, slug, name, kind, enabled, default_models, fallback_models)"
@@ -59,7 +60,9 @@ async def make_vendors(
                 orjson.dumps({Modality.TEXT: fallback}).decode(),
             ),
         )
-        row = await (await connection.execute(b"select id from providers where slug = %s", (slug,))).fetchone()
+        row = await (
+            await connection.execute(b"select id from providers where slug = %s", (slug,))
+        ).fetchone()
         assert row is not None, "it was there, or was just made"
         vendors.append(DemoVendor(row[0], kind, slug, default, fallback))
     await _trip(connection, next(vendor.id for vendor in vendors if vendor.kind == TRIPPED), now)

@@ -42,7 +42,7 @@ CLASSES = {
     "empty": ErrorClass.SERVER,
 }
 IN_STREAMS_ONLY = {"ended_early", "error_mid_stream"}
-NO_FAULTS = {"no_usage"}
+NO_FAULTS = {"no_usage", "raw"}
 
 
 async def failed(provider: Provider, streams: bool, timeout: float = 5) -> ProviderError:
