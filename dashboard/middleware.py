@@ -204,7 +204,9 @@ class BodyLimit:
             message = await receive()
             taken += len(message.get("body", b""))
             if taken > BODY_LIMIT or announced > BODY_LIMIT:
-                raise HTTPException(413, f"The body is larger than the {BODY_LIMIT // 2**20} MB that Purser takes.")
+                raise HTTPException(
+                    413, f"The body is larger than the {BODY_LIMIT // 2**20} MB that Purser takes."
+                )
             return message
 
         announced = _length(scope)
@@ -226,5 +228,3 @@ class State:
         if scope["type"] in ("http", "websocket"):
             scope.setdefault("state", {})["purser"] = scope["app"].state.purser
         await self.app(scope, receive, send)
-
-

@@ -28,9 +28,29 @@ CANVAS = {"light": "#f6f7f9", "dark": "#0e1116"}
 """The page's ground, also needed before the stylesheet is there; tokens.css says the same."""
 
 ASSETS = Path(str(files("dashboard"))) / "assets"
-STYLES = tuple(
-    "tokens base layout shell header sidebar buttons choices fields quasar toggles overlays parts figures detail waterfall"
-    " pane feedback login table cards chart".split()
+STYLES = (
+    "tokens",
+    "base",
+    "layout",
+    "shell",
+    "header",
+    "sidebar",
+    "buttons",
+    "choices",
+    "fields",
+    "quasar",
+    "toggles",
+    "overlays",
+    "parts",
+    "figures",
+    "detail",
+    "waterfall",
+    "pane",
+    "feedback",
+    "login",
+    "table",
+    "cards",
+    "chart",
 )
 """The parts of purser.css, in order."""
 

@@ -55,7 +55,7 @@ async def detail(
         "select to_jsonb(g) - 'id' - 'cost' - 'revenue', g.cost, g.revenue, u.email, u.name,"
         " (select to_jsonb(r) from reservations r where r.generation_id = g.id),"
         " (select jsonb_agg(to_jsonb(e) order by e.seq) from credit_entries e where e.generation_id = g.id),"
-        " g.user_id is not distinct from %(reader)s::uuid or %(content)s as open,"
+        " %(content)s or coalesce(g.user_id = %(reader)s::uuid, false),"
         " (select to_jsonb(c) from generation_content c where c.id = g.id"
         "  and (%(content)s or g.user_id = %(reader)s::uuid))"
         " from generations g left join users u on u.id = g.user_id where g.id = %(id)s"

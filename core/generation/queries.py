@@ -25,6 +25,7 @@ MOST_NAMED = 200
 """Users that a search may mean; beyond that it is no search yet."""
 TOO_SLOW = "query_too_slow"
 SECONDS_FOR_ROWS, SECONDS_FOR_COUNTS = 5, 2
+
 CAUSE = "coalesce(g.error_class, g.error_code)"
 PASSED = ("breaker_open", "isolated", "testing", "limit", "no_key")
 """Reasons for which a provider whose turn it was is passed over: its state, not the request."""
@@ -116,16 +117,17 @@ async def listing(
         params["edge"] = edge
     rows = await _read(
         database,
-        f"select g.id, g.status, g.traffic, g.modality, g.user_id, u.email, g.provider, g.model, g.trace,"
+        "select g.id, g.status, g.traffic, g.modality, g.user_id, u.email,"
+        " coalesce(g.provider, g.requested_provider), coalesce(g.model, g.requested_model), g.trace,"
         f" coalesce({CAUSE}, case when g.status = 'cancelled' then 'by the user' end), g.latency_ms,"
-        f" g.credits, g.held, g.cost, g.unpriced, g.requested_provider, g.requested_model"
+        " g.credits, g.held, g.cost, g.unpriced"
         f" from generations g left join users u on u.id = g.user_id where {' and '.join(conditions)}"
         f" order by g.id {'asc' if ascending else 'desc'} limit {limit + 1}",
         params,
         seconds=SECONDS_FOR_ROWS,
     )
     more, rows = len(rows) > limit, rows[:limit]
-    lines = tuple(_line(row) for row in (reversed(rows) if backwards else rows))
+    lines = tuple(map(_line, reversed(rows) if backwards else rows))
     if backwards:
         return Listing(lines, previous=more, next=True)
     return Listing(lines, previous=after is not None, next=more)
@@ -190,14 +192,7 @@ async def running(database: Database, user_id: UUID | None = None) -> tuple[int,
 
 async def exists(database: Database, traffic: str, user_id: UUID | None = None) -> bool:
     """Whether there has ever been a generation of a kind of traffic."""
-    own = " and user_id = %(user)s" if user_id else ""
-    rows = await _read(
-        database,
-        f"select from generations where traffic = %(traffic)s{own} limit 1",
-        {"traffic": traffic, "user": user_id},
-        seconds=SECONDS_FOR_COUNTS,
-    )
-    return bool(rows)
+    return bool((await listing(database, Filter(traffic=(traffic,), user_id=user_id), limit=1)).lines)
 
 
 async def signature(database: Database) -> tuple[Any, ...] | None:
@@ -295,13 +290,9 @@ PLANNING = (
 
 
 def _line(row: tuple[Any, ...]) -> Line:
-    (
-        identifier, status, traffic, modality, user_id, email, provider, model, trace, cause, *money, asked_of, asked_for,
-    ) = row  # fmt: skip
-    return Line(
-        identifier, status, traffic, modality, user_id, email, provider or asked_of, model or asked_for,
-        _via(trace, provider), cause, *money,
-    )  # fmt: skip
+    values = list(row)
+    values[8] = _via(trace=values[8], provider=values[6])
+    return Line(*values)
 
 
 def _via(trace: list[dict[str, Any]], provider: str | None) -> str | None:

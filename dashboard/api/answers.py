@@ -66,7 +66,9 @@ class ErrorDetail(Shape):
     )
     retryable: bool = Field(description="Whether the same request may succeed later.")
     details: dict[str, Any] | None = Field(
-        None, description="Figures and names that go with the code.", examples=[{"required": 12, "available": 3}]
+        None,
+        description="Figures and names that go with the code.",
+        examples=[{"required": 12, "available": 3}],
     )
 
 

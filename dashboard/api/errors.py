@@ -135,4 +135,3 @@ def _clean(part: object) -> str:
     """A name that came from the caller, short enough to be said again and fit for JSON."""
     text = str(part)[:100].encode("utf-8", "replace").decode()
     return "".join(character if character.isprintable() else "?" for character in text)
-

@@ -57,7 +57,9 @@ async def identify_or_not(request: Request) -> Caller | None:
     summary="Check one feature",
     responses={200: {"model": FeatureAnswer, "description": "The decision."}, **errors(400, 403, 429)},
 )
-async def check_feature(body: FeatureCheck, caller: Annotated[Caller | None, Depends(identify_or_not)]) -> Answer:
+async def check_feature(
+    body: FeatureCheck, caller: Annotated[Caller | None, Depends(identify_or_not)]
+) -> Answer:
     """Whether the user may use a feature, and why.
 
     An unknown or suspended user, an undefined feature or a database fault is `hasAccess: false` with its own reason,
@@ -81,7 +83,9 @@ async def check_all(caller: Identified) -> Answer:
     """All defined features, each with whether the user may use it, and why."""
     _require_scope_and_name(caller)
     defined = caller.purser.snapshots.current.entitlements.features
-    return Answer({"features": [_entry(feature, name, _decide(caller, feature)) for feature, name in defined.items()]})
+    return Answer(
+        {"features": [_entry(feature, name, _decide(caller, feature)) for feature, name in defined.items()]}
+    )
 
 
 def _require_scope_and_name(caller: Caller) -> None:

@@ -187,7 +187,8 @@ async def _of_key(purser: Purser, authorization: str) -> Person:
     scheme, _, secret = authorization.partition(" ")
     if scheme.lower() != "bearer" or not secret.strip():
         raise NotSignedIn(
-            "The Authorization header must read “Bearer”, a space, and the key.", code="malformed_authorization"
+            "The Authorization header must read “Bearer”, a space, and the key.",
+            code="malformed_authorization",
         )
     person = await purser.identities.authenticate_key(secret.strip())
     if person is None:
@@ -214,4 +215,3 @@ def _require_same_origin(request: Request) -> None:
         raise NotAllowed(
             "A session may only be used from Purser's own pages; programs use a key.", code="cross_site"
         )
-

@@ -172,18 +172,12 @@ def checkbox(label: str, *, value: bool = False, on_change: OnChange | None = No
 
 def note_of(field: Element) -> Node:
     """The words beside a field's label, to change them in place."""
-    slot = field.parent_slot
-    assert slot is not None
-    assert isinstance(slot.parent, _Frame), "the field is made by this module"
-    return slot.parent.note
+    return _frame_of(field).note
 
 
 def show(field: Element, shown: bool) -> None:
     """Show or hide a field together with its label."""
-    note_of(field)
-    assert field.parent_slot is not None
-    assert isinstance(field.parent_slot.parent, Node)
-    field.parent_slot.parent.show(shown)
+    _frame_of(field).show(shown)
 
 
 class _Frame(Node):
@@ -202,6 +196,12 @@ def _frame(
     label: str, note: str, *, inline: bool = False, silent: bool = False, labels: bool = True
 ) -> _Frame:
     return _Frame(label, note, inline=inline, silent=silent, labels=labels)
+
+
+def _frame_of(field: Element) -> _Frame:
+    frame = field.parent_slot.parent if field.parent_slot else None
+    assert isinstance(frame, _Frame), "the field is made by this module"
+    return frame
 
 
 def _dress(field: ui.input | ui.textarea | ui.number | ui.select, named: _Frame, help_text: str) -> None:

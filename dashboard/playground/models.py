@@ -2,9 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from nicegui import ui
-from nicegui.element import Element
-
 from core.snapshot import Offer
 from dashboard.components import fields
 from dashboard.components.button import Button, IconButton
@@ -31,14 +28,11 @@ class Models(Node):
         super().__init__("div", "", "pu-play-models", role="group", aria_label="Models")
         self._offers = offers
         self._on_change = on_change
-        self._options = {
-            key: f"{offer.model.id}{BETWEEN}{offer.provider.name}" for key, offer in offers.items()
-        }
         self.keys = list(chosen)
-        self._selects: list[ui.select] = []
+        self._rows: list[_Row] = []
         with self:
             self._count = Node("span", "", "pu-label")
-            self._rows = Node("div", "", "pu-play-rows")
+            self._list = Node("div", "", "pu-play-rows")
             self._add = Button("Add a model", self._append, icon="add", kind="plain", small=True)
         self._build()
 
@@ -47,74 +41,68 @@ class Models(Node):
         """The chosen models as they are offered."""
         return [self._offers[key] for key in self.keys]
 
-    def enable(self, enabled: bool) -> None:
-        """While a run is going, its models stay."""
-        for child in self._rows.descendants():
-            if isinstance(child, ui.select):
-                child.set_enabled(enabled)
-            elif isinstance(child, IconButton):
-                child.enable(enabled)
-        self._add.enable(enabled)
-
     def _build(self) -> None:
         """All rows anew: there are four at most, and their letters move."""
-        self._rows.clear()
-        with self._rows:
-            self._selects = [self._row(place) for place in range(len(self.keys))]
+        self._list.clear()
+        with self._list:
+            self._rows = [
+                _Row(letter, self._offers, key, self._choose, self._remove if len(self.keys) > 1 else None)
+                for letter, key in zip(LETTERS, self.keys, strict=False)
+            ]
         self._count.set_text(f"Models, {len(self.keys)} of {len(LETTERS)}")
-        self._add.show(len(self.keys) < min(len(LETTERS), len(self._options)))
+        self._add.show(len(self.keys) < min(len(LETTERS), len(self._offers)))
 
-    def _row(self, place: int) -> ui.select:
-        letter, key = LETTERS[place], self.keys[place]
-        with Node("div", "", "pu-play-model"):
-            field = fields.select(
-                f"Model {letter}",
-                self._options,
-                value=key,
-                silent=True,
-                on_change=lambda event: self._choose(place, event.value),
-            )
-            field.add_slot("option", OPTION)
-            field.add_slot("selected-item", CHOSEN)
-            with field.add_slot("prepend"):
-                Node("span", letter, "pu-letter", aria_hidden="true")
-            with field.add_slot("append"):
-                Node("span", self._offers[key].provider.name, "pu-inside").mark(f"provider-{letter}")
-            if len(self.keys) > 1:
-                IconButton("close", f"Remove model {letter}", lambda: self._remove(place), small=True)
-        return field
-
-    def _choose(self, place: int, key: str | None) -> None:
-        if key not in self._offers or key == self.keys[place]:
-            return
-        self.keys[place] = key
-        for element in _marked(self._selects[place], f"provider-{LETTERS[place]}"):
-            element.set_text(self._offers[key].provider.name)
-        self._on_change()
+    def _choose(self, row: "_Row", key: str | None) -> None:
+        if key in self._offers:
+            self.keys[self._rows.index(row)] = key
+            row.provider.set_text(self._offers[key].provider.name)
+            self._on_change()
 
     def _append(self) -> None:
-        if len(self.keys) >= len(LETTERS):
-            return
-        unused = [key for key in self._options if key not in self.keys]
-        self.keys.append((unused or list(self._options))[0])
-        self._build()
-        self._focus(len(self.keys) - 1)
-        self._on_change()
+        unused = [key for key in self._offers if key not in self.keys]
+        if unused and len(self.keys) < len(LETTERS):
+            self.keys.append(unused[0])
+            self._build()
+            self._rows[-1].focus()
+            self._on_change()
 
-    def _remove(self, place: int) -> None:
+    def _remove(self, row: "_Row") -> None:
+        place = self._rows.index(row)
         del self.keys[place]
         self._build()
-        self._focus(min(place, len(self.keys) - 1))
+        self._rows[min(place, len(self.keys) - 1)].focus()
         self._on_change()
 
-    def _focus(self, place: int) -> None:
-        self._selects[place].run_method("focus")
 
+class _Row(Node):
+    """One select: its letter before the model, the provider and the cross behind it."""
 
-def _marked(field: Element, marker: str) -> list[Node]:
-    return [
-        child
-        for slot in field.slots.values()
-        for child in slot.children
-        if isinstance(child, Node) and marker in child._markers
-    ]
+    def __init__(
+        self,
+        letter: str,
+        offers: Mapping[str, Offer],
+        key: str,
+        on_choice: Callable[["_Row", str | None], None],
+        on_remove: Callable[["_Row"], None] | None,
+    ) -> None:
+        super().__init__("div", "", "pu-play-model")
+        with self:
+            self._field = fields.select(
+                f"Model {letter}",
+                {key: f"{offer.model.id}{BETWEEN}{offer.provider.name}" for key, offer in offers.items()},
+                value=key,
+                silent=True,
+                on_change=lambda event: on_choice(self, event.value),
+            )
+            self._field.add_slot("option", OPTION)
+            self._field.add_slot("selected-item", CHOSEN)
+            with self._field.add_slot("prepend"):
+                Node("span", letter, "pu-letter", aria_hidden="true")
+            with self._field.add_slot("append"):
+                self.provider = Node("span", offers[key].provider.name, "pu-inside")
+            if on_remove:
+                IconButton("close", f"Remove model {letter}", lambda: on_remove(self), small=True)
+
+    def focus(self) -> None:
+        """The focus goes to the select."""
+        self._field.run_method("focus")

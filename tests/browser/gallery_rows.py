@@ -1,6 +1,6 @@
 """The Generations page of mock-up 09, with invented rows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from dashboard.components import filters, toast
 from dashboard.components.button import IconButton
@@ -67,7 +67,7 @@ def _show(table: DataTable, sort: Sort) -> None:
     )
 
 
-def _row(number: int, row: list[str]) -> Row:
+def _row(number: int, row: Sequence[str]) -> Row:
     status, created, user, domain, model, way, cause, took, credits, cost = row
     names = way.split("|")
     route = [

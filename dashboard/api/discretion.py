@@ -1,0 +1,39 @@
+"""What a trace says to those who may not see USD or anything of keys: the same, without them."""
+
+import re
+from typing import Any
+
+from core.errors import PurserError
+
+WORDS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (
+        re.compile(r"may cost \$[\d.,E+-]+, above the limit of \$[\d.,E+-]+"),
+        "may cost more than maxCost allows",
+    ),
+    (re.compile(r"at its limit of \$[\d.,]+ a day"), "at its limit for the day"),
+    (re.compile(r"key ····\w+"), "its key"),
+)
+
+
+def discreet(text: str) -> str:
+    """A sentence without amounts of USD and ends of keys."""
+    if "$" in text or "····" in text:
+        for pattern, instead in WORDS:
+            text = pattern.sub(instead, text)
+    return text
+
+
+def discreet_steps(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The steps of a trace, or the causes of a failure, likewise."""
+    return [
+        {name: discreet(value) if name in ("detail", "message") else value for name, value in step.items()}
+        for step in steps
+    ]
+
+
+def discreet_error(error: PurserError) -> PurserError:
+    """The error likewise, its class and code unchanged."""
+    error.message = discreet(error.message)
+    if isinstance(causes := error.details.get("causes"), list):
+        error.details["causes"] = discreet_steps(causes)
+    return error
