@@ -16,7 +16,8 @@ from core.generation.service import Generations
 from core.jobs import jobs
 from core.log import get_logger
 from core.providers.clients import ClientPool
-from core.providers.service import KindDefaults, import_environment
+from core.providers.defaults import KindDefaults
+from core.providers.environment import import_environment
 from core.providers.vault import Vault
 from core.queue import Queue
 from core.routing.breaker import Breakers
@@ -197,5 +198,5 @@ async def _keep_server(database: Database, server: EmbeddedServer) -> None:
             log.warning("the embedded database does not answer, starting it")
             try:
                 await asyncio.to_thread(server.ensure_running)
-            except Exception as failure:  # it is tried again in two seconds, whatever was wrong
-                log.error("the embedded database does not start", error=str(failure))
+            except Exception:
+                log.exception("the embedded database does not start")

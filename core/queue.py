@@ -49,8 +49,6 @@ class Queue:
                     delete_jobs="successful",
                     shutdown_graceful_timeout=10,
                 )
-            except (
-                Exception
-            ) as failure:  # whatever ends the worker, a database that went away above all, is not the end
+            except Exception as failure:  # noqa: BLE001 - a database that went away, above all, is not the end
                 log.warning("queue worker stopped, starting it again", error=str(failure))
             await asyncio.sleep(RESTART_AFTER)

@@ -51,6 +51,7 @@ STYLES = (
     "table",
     "cards",
     "chart",
+    "playground",
 )
 """The parts of purser.css, in order."""
 

@@ -52,7 +52,11 @@ async def count_attempt(
 
 async def forgive_account(session: AsyncSession, email: str) -> None:
     """After a success the account starts afresh; the address does not, or one good password would buy more guesses."""
-    await run(session, "delete from quota_counters where subject = :subject and name = 'login'", {"subject": account_subject(email)})
+    await run(
+        session,
+        "delete from quota_counters where subject = :subject and name = 'login'",
+        {"subject": account_subject(email)},
+    )
 
 
 async def forget_attempts(database: Database, now: datetime) -> int:

@@ -64,6 +64,11 @@ class CreditEntry(Table, table=True):
             unique=True,
             postgresql_where=sa.text("type = 'purchase'"),
         ),
+        sa.Index(
+            "credit_entries_refund_of",
+            "refund_of",
+            postgresql_where=sa.text("refund_of is not null"),
+        ),
     )
 
     id: UUID = id_field()
@@ -89,7 +94,10 @@ class CreditLot(Table, table=True):
     """What is left of one grant. The lots of an account sum to its balance."""
 
     __tablename__ = "credit_lots"
-    __table_args__ = (sa.Index("credit_lots_burn", "account_id", "expires_at", "id"),)
+    __table_args__ = (
+        sa.Index("credit_lots_burn", "account_id", "expires_at", "id"),
+        sa.Index("credit_lots_entry", "entry_id"),
+    )
 
     id: UUID = id_field()
     account_id: UUID = Field(foreign_key="credit_accounts.id")

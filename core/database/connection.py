@@ -131,7 +131,9 @@ class Database:
             log.warning("database pool could not be checked", error=str(failure))
 
 
-async def run(session: AsyncSession, sql: str, params: dict[str, Any] | None = None) -> CursorResult[*tuple[Any, ...]]:
+async def run(
+    session: AsyncSession, sql: str, params: dict[str, Any] | None = None
+) -> CursorResult[*tuple[Any, ...]]:
     """One statement of plain SQL (`:name` parameters) within a session's transaction, after what the session holds back."""
     await session.flush()
     return await (await session.connection()).execute(text(sql), params or {})

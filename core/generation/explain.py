@@ -1,4 +1,5 @@
-"""Why a generation failed, in plain words: what happened, whose fault, what became of the money, what to do next.
+"""Why a generation failed, in plain words: what happened, whose fault, what became of the money, what to do next; and
+how one that went well came to its answer.
 
 Made from the row and its attempts alone, so that the answer is the same on the page, in an e-mail and a year later.
 """
@@ -8,6 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.errors import ErrorClass
+
+PASSED = ("breaker_open", "isolated", "testing", "limit", "no_key")
+"""Reasons of the trace for which a provider is passed over for its state, not for the request's sake."""
 
 Attempts = Sequence[Mapping[str, Any]]
 Row = Mapping[str, Any]
@@ -117,12 +121,36 @@ def explain(row: Row, attempts: Attempts) -> Explanation | None:
     if row["status"] != "failed":
         return None
     code = row.get("error_code") or ""
-    if code in OURS and not attempts:
+    if code in OURS:  # also where vendors were called: what they said is not why this failed
         what, fault, step, helps = OURS[code]
         return Explanation(what, row.get("error_message") or "", fault, _money(row), step, helps)
     if not attempts:
         return _nobody_called(row)
     return _vendors(row, attempts)
+
+
+def answered(row: Row, attempts: Attempts) -> str:
+    """How a completed generation came to its answer: who served it, after whom, and why not they."""
+    last = attempts[-1] if attempts else row
+    by, failed = last.get("provider") or "", [one for one in attempts if one.get("error_class")]
+    in_time = f"in {_seconds(row)}"
+    others = list(dict.fromkeys(one["provider"] for one in failed if one["provider"] != by))
+    why = [f"{provider_name(other)} {_did(failed, other)}" for other in others]
+    why += [
+        f"{provider_name(step['provider'])} was passed over: {step.get('detail', '')}"
+        for step in row.get("trace") or ()
+        if step.get("reason") in PASSED and step["provider"] not in (by, *others)
+    ]
+    own = len(failed) - sum(one["provider"] != by for one in failed)
+    if why:
+        sentence = f"{provider_name(by)} answered {in_time}, because {' and '.join(why)}."
+    elif own:
+        sentence = f"{provider_name(by)} answered {in_time}, at the {_ordinal(own + 1)} call; before, it {_did(failed, by)}."
+    else:
+        sentence = f"{provider_name(by)} answered at the first call, {in_time}."
+    if row.get("finish_reason") == "length":
+        sentence += " The answer ends where the limit of tokens was reached."
+    return sentence
 
 
 def short_cause(row: Row) -> str:
@@ -136,14 +164,14 @@ def _vendors(row: Row, attempts: Attempts) -> Explanation:
     last = next((one for one in reversed(attempts) if one.get("error_class")), attempts[-1])
     did, fault, step, helps = VENDOR.get(last.get("error_class") or "", VENDOR[ErrorClass.SERVER])
     providers = list(dict.fromkeys(one["provider"] for one in attempts))
-    name = _name(last["provider"])
+    name = provider_name(last["provider"])
     if row.get("cut"):
         return Explanation(
             f"{name} broke off in the middle of the answer.",
             f"It {did}; what had been delivered by then stands.",
             fault, _money(row), "Retry; the rest of this answer is lost", True,
         )  # fmt: skip
-    calls = "One call" if len(attempts) == 1 else f"{len(attempts)} calls"
+    calls = f"{_number(len(attempts))} call{'s' if len(attempts) > 1 else ''}"
     if len(providers) == 1:
         alone = "" if row.get("allow_fallback") else ", and the caller allowed no other provider"
         what = f"{calls} in {_seconds(row)} failed{alone}."
@@ -151,7 +179,7 @@ def _vendors(row: Row, attempts: Attempts) -> Explanation:
             step = "Retry with fallback"
         return Explanation(f"{name} {did}.", what, fault, _money(row), step, helps)
     causes = "; ".join(
-        f"{_name(provider)}: {next((a['error_class'] for a in reversed(attempts) if a['provider'] == provider), '')}"
+        f"{provider_name(provider)}: {next((a['error_class'] for a in reversed(attempts) if a['provider'] == provider), '')}"
         for provider in providers
     )
     return Explanation(
@@ -164,7 +192,9 @@ def _nobody_called(row: Row) -> Explanation:
     """Nobody was called: breakers, keys or limits stood in the way of each candidate."""
     steps = [step for step in row.get("trace") or () if step.get("decision") == "skipped"]
     causes = "; ".join(
-        f"{_name(step['provider'])}: {step['detail']}" for step in steps if step["reason"] != "no_fallback"
+        f"{provider_name(step['provider'])}: {step['detail']}"
+        for step in steps
+        if step["reason"] != "no_fallback"
     )
     return Explanation(
         "No provider could be called.", f"{causes}." if causes else (row.get("error_message") or ""),
@@ -192,7 +222,22 @@ def _seconds(row: Row) -> str:
     return f"{(row.get('latency_ms') or 0) / 1000:.1f} s"
 
 
-def _name(provider: str) -> str:
+def _did(failed: Attempts, provider: str) -> str:
+    """What a provider did at its last failure: "was overloaded"."""
+    classes = [one["error_class"] for one in failed if one["provider"] == provider]
+    return VENDOR.get(classes[-1], VENDOR[ErrorClass.SERVER])[0] if classes else "failed"
+
+
+def _number(count: int) -> str:
+    words = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten")
+    return words[count] if count < len(words) else f"{count:,}"
+
+
+def _ordinal(number: int) -> str:
+    return {1: "first", 2: "second", 3: "third"}.get(number, f"{number}th")
+
+
+def provider_name(provider: str) -> str:
     """A provider's slug as people write it."""
     known = {"openai": "OpenAI", "deepseek": "DeepSeek"}
     return known.get(provider, provider.replace("-", " ").capitalize())

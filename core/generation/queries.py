@@ -15,6 +15,7 @@ import sqlalchemy.exc
 
 from core.database import Database
 from core.errors import Fault
+from core.generation.explain import PASSED
 from core.ids import first_id_at, time_of
 from core.vocabulary import GenerationStatus, Traffic
 
@@ -24,11 +25,10 @@ LONGEST_VOLUME = timedelta(days=31)
 MOST_NAMED = 200
 """Users that a search may mean; beyond that it is no search yet."""
 TOO_SLOW = "query_too_slow"
+TAKES_TOO_LONG = "This takes too long to look up. Choose a shorter range, or another filter."
 SECONDS_FOR_ROWS, SECONDS_FOR_COUNTS = 5, 2
 
 CAUSE = "coalesce(g.error_class, g.error_code)"
-PASSED = ("breaker_open", "isolated", "testing", "limit", "no_key")
-"""Reasons for which a provider whose turn it was is passed over: its state, not the request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,10 +196,8 @@ async def exists(database: Database, traffic: str, user_id: UUID | None = None) 
 
 
 async def signature(database: Database) -> tuple[Any, ...] | None:
-    """A value that differs whenever a generation has begun or ended since the last look; cheap enough for each second.
-
-    A beginning changes the newest id; an end without a beginning changes how many are held.
-    """
+    """A value that differs whenever a generation has begun (the newest id) or ended (how many are held) since the last
+    look; cheap enough for each second."""
     return await database.fetch_one(
         "select (select id from generations where id >= first_uuid_at(now() - interval '1 day') order by id desc limit 1),"
         " (select count(*) from reservations where state = 'held')"
@@ -278,9 +276,7 @@ async def _read(
         except sqlalchemy.exc.OperationalError as error:
             if getattr(error.orig, "sqlstate", None) != "57014":  # cancelled for its time
                 raise
-            raise Fault(
-                "This takes too long to look up. Choose a shorter range, or another filter.", code=TOO_SLOW
-            ) from error
+            raise Fault(TAKES_TOO_LONG, code=TOO_SLOW) from error
 
 
 PLANNING = (

@@ -1,100 +1,25 @@
-"""Writing providers: the import from the environment at the first start, the sandbox, defaults, and keys' states."""
+"""Writing providers: adding, switching, default models, and the states of keys."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import re
 from datetime import datetime
 from uuid import UUID
 
-from sqlmodel import col, func, select
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from core.audit import SYSTEM, Actor, record
-from core.config import Settings
-from core.database import CONFIG, Database, announce, announce_now
-from core.errors import ErrorClass, NotAllowed, NotFound
+from core.audit import Actor, record
+from core.database import CONFIG, Database, announce, announce_now, run
+from core.errors import Conflict, ErrorClass, InvalidRequest, NotAllowed, NotFound
 from core.ids import new_id
+from core.providers.addresses import check_base_url
+from core.providers.base import Connection, ProbeResult
+from core.providers.clients import ClientPool
+from core.providers.config import ProviderConfig
+from core.providers.defaults import PREFILLED_LIMITS, SPECIALISATIONS, KindDefaults
 from core.providers.models import ProviderEvent, ProviderKey, ProviderRow
 from core.providers.registry import KINDS
 from core.providers.vault import Vault, fingerprint, last_four
 from core.vocabulary import Modality, Role
-
-# What a provider may be asked for and what it is good at (DATA, Defaults): prefilled, off until switched on.
-PREFILLED_LIMITS: Mapping[str, Mapping[str, float]] = {
-    "deepseek": {"requests_per_minute": 60, "tokens_per_day": 1_000_000, "usd_per_day": 100},
-    "openai": {"requests_per_minute": 30, "tokens_per_day": 500_000, "usd_per_day": 1_000},
-    "anthropic": {"requests_per_minute": 20, "tokens_per_day": 300_000, "usd_per_day": 900},
-    "gemini": {"requests_per_minute": 60, "tokens_per_day": 1_000_000, "usd_per_day": 100},
-}
-SPECIALISATIONS: Mapping[str, tuple[str, ...]] = {
-    "deepseek": ("code", "technical"),
-    "openai": ("general", "creative"),
-    "anthropic": ("analysis", "ethics", "safety"),
-    "gemini": ("general",),
-    "sandbox": ("general",),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class KindDefaults:
-    """The catalogue's default and fallback model of a kind, by modality."""
-
-    default_models: Mapping[str, str] = field(default_factory=dict)
-    fallback_models: Mapping[str, str] = field(default_factory=dict)
-
-
-async def import_environment(
-    session: AsyncSession, settings: Settings, vault: Vault, defaults: Mapping[str, KindDefaults]
-) -> list[str]:
-    """Brings what the environment configures into an empty providers table; later starts leave the table alone.
-
-    The sandbox comes with it: on where no key is configured (or `ENABLE_SANDBOX` says so), off otherwise.
-
-    Returns:
-        The names of what was added.
-    """
-    if (await session.exec(select(func.count()).select_from(ProviderRow))).one():
-        return []
-    ranked = [
-        *settings.ai_provider_priority,
-        *(kind for kind in KEYED if kind not in settings.ai_provider_priority),
-    ]
-    added: list[ProviderRow] = []
-    for kind in ranked:
-        secret = getattr(settings, KEYED[kind])
-        if secret is None:
-            continue
-        row = _row(kind, len(added) + 1, defaults.get(kind, KindDefaults()), settings)
-        session.add(row)
-        await session.flush()
-        session.add(encrypted_key(vault, row.id, secret.get_secret_value()))
-        added.append(row)
-    sandbox = _row("sandbox", 99, defaults.get("sandbox", KindDefaults()), settings)
-    sandbox.enabled = not added if settings.enable_sandbox is None else settings.enable_sandbox
-    session.add(sandbox)
-    await session.flush()
-    for row in [*added, sandbox]:
-        session.add(
-            ProviderEvent(
-                provider_id=row.id, kind="added", reason="imported from the environment at first start"
-            )
-        )
-        await record(
-            session,
-            SYSTEM,
-            "provider.import",
-            ("provider", row.id),
-            after={"slug": row.slug, "enabled": row.enabled},
-        )
-    await announce(session, CONFIG)
-    return [row.name for row in added]
-
-
-KEYED = {
-    "openai": "openai_api_key",
-    "gemini": "google_ai_api_key",
-    "anthropic": "anthropic_api_key",
-    "deepseek": "deepseek_api_key",
-}
 
 
 def encrypted_key(vault: Vault, provider_id: UUID, secret: str) -> ProviderKey:
@@ -105,6 +30,136 @@ def encrypted_key(vault: Vault, provider_id: UUID, secret: str) -> ProviderKey:
         last_four=last_four(secret),
         fingerprint=fingerprint(secret),
     )
+
+
+async def add_provider(
+    session: AsyncSession,
+    vault: Vault,
+    *,
+    actor: Actor,
+    kind: str,
+    name: str,
+    secret: str | None,
+    base_url: str | None,
+    allowed_hosts: tuple[str, ...],
+    defaults: KindDefaults,
+    keep_sandbox: bool = False,
+) -> ProviderRow:
+    """Adds a provider after all others, switched on; the first real one switches the sandbox off.
+
+    Args:
+        secret: the vendor's key, stored encrypted; needed where the kind needs one.
+        base_url: None for the vendor's own address.
+        allowed_hosts: internal hosts that a base URL may name.
+        keep_sandbox: the sandbox stays as it is (`ENABLE_SANDBOX`).
+
+    Raises:
+        NotAllowed: the actor is no superadmin.
+        InvalidRequest: no such kind, no name, no key where one is needed, or an address that is not allowed.
+        Conflict: the name is taken.
+    """
+    if actor.role != Role.SUPERADMIN:
+        raise NotAllowed("Only superadmins may add providers.")
+    chosen = KINDS.get(kind)
+    if chosen is None or kind == "sandbox":
+        raise InvalidRequest(f"There is no kind of provider {kind!r}.")
+    name, slug = name.strip(), re.sub(r"[^a-z0-9]+", "-", name.strip().lower()).strip("-")
+    if not slug:
+        raise InvalidRequest("A provider needs a name.")
+    if chosen.needs_key and not (secret or "").strip():
+        raise InvalidRequest(f"{chosen.label} needs an API key.")
+    if kind == "openai_compatible" and not base_url:
+        raise InvalidRequest("An OpenAI-compatible provider needs a base URL.")
+    if base_url:
+        base_url = check_base_url(base_url.strip(), allowed_hosts).rstrip("/")
+    # The table's lock: two additions at once would otherwise take the same name or rank.
+    await run(session, "lock table providers in share row exclusive mode")
+    rows = (await session.exec(select(ProviderRow))).all()
+    if any(row.slug == slug for row in rows):
+        raise Conflict(f"There is a provider named {name!r} already.", code="provider_exists")
+    real = [row for row in rows if row.kind != "sandbox"]
+    rank = 1 + max((row.ranks.get(Modality.TEXT, 0) for row in real), default=0)
+    row = ProviderRow(
+        slug=slug,
+        name=name,
+        kind=kind,
+        base_url=base_url,
+        ranks=dict.fromkeys(sorted(chosen.modalities), rank),
+        default_models=dict(defaults.default_models),
+        fallback_models=dict(defaults.fallback_models),
+        limits=dict(PREFILLED_LIMITS.get(kind, {})),
+        specialisations=list(SPECIALISATIONS.get(kind, ("general",))),
+    )
+    session.add(row)
+    await session.flush()
+    if secret and secret.strip():
+        session.add(encrypted_key(vault, row.id, secret.strip()))
+    session.add(
+        ProviderEvent(provider_id=row.id, kind="added", reason=f"by {actor.label}", actor_id=actor.id)
+    )
+    await record(
+        session,
+        actor,
+        "provider.create",
+        ("provider", row.id),
+        after={
+            "slug": slug,
+            "kind": kind,
+            "base_url": base_url,
+            "last_four": last_four(secret.strip()) if secret else None,
+        },
+    )
+    sandbox = next((one for one in rows if one.kind == "sandbox" and one.enabled), None)
+    if sandbox and not keep_sandbox:
+        await _switch(session, sandbox, False, actor, "a real provider was added")
+    await announce(session, CONFIG)
+    return row
+
+
+async def switch_provider(
+    session: AsyncSession, provider_id: UUID, enabled: bool, *, actor: Actor, reason: str
+) -> ProviderRow:
+    """Switches a provider on or off; it takes effect on the next request everywhere.
+
+    Raises:
+        NotAllowed: the actor is no superadmin.
+        NotFound: no such provider.
+    """
+    if actor.role != Role.SUPERADMIN:
+        raise NotAllowed("Only superadmins may switch providers.")
+    row = await session.get(ProviderRow, provider_id, with_for_update=True)
+    if row is None:
+        raise NotFound("There is no such provider.", code="provider_not_found")
+    if row.enabled != enabled:
+        await _switch(session, row, enabled, actor, reason)
+        await announce(session, CONFIG)
+    return row
+
+
+async def _switch(session: AsyncSession, row: ProviderRow, enabled: bool, actor: Actor, reason: str) -> None:
+    row.enabled = enabled
+    session.add(row)
+    kind = "enabled" if enabled else "disabled"
+    session.add(ProviderEvent(provider_id=row.id, kind=kind, reason=reason, actor_id=actor.id))
+    await record(
+        session, actor, f"provider.{kind}", ("provider", row.id), reason=reason,
+        before={"enabled": not enabled}, after={"enabled": enabled},
+    )  # fmt: skip
+
+
+async def probe_provider(clients: ClientPool, provider: ProviderConfig) -> ProbeResult:
+    """The vendor's cost-free probe with the provider's first readable key.
+
+    Raises:
+        ProviderError: with the vendor's own words.
+        NotFound: there is no key that could be tried.
+    """
+    key = next((one for one in provider.keys if one.secret and one.state != "disabled"), None)
+    if key is None and provider.needs_key:
+        fault = provider.keys[0].fault if provider.keys else None
+        raise NotFound(f"There is nothing to test with: {fault or 'no key is stored'}.", code="no_key")
+    connection = Connection(provider.kind, provider.base_url, key.secret if key else None)
+    return await clients.get(str(key.id if key else provider.id), connection).probe()
 
 
 async def set_default_model(
@@ -177,29 +232,3 @@ async def restore_key(database: Database, key_id: UUID) -> None:
         (key_id,),
     )
     await announce_now(database, CONFIG)
-
-
-def _row(kind: str, rank: int, defaults: KindDefaults, settings: Settings) -> ProviderRow:
-    def setting(pattern: str) -> object | None:
-        return getattr(settings, pattern.format(kind), None)
-
-    default_models, fallback_models = dict(defaults.default_models), dict(defaults.fallback_models)
-    for chosen, models in (
-        (setting("{}_default_model"), default_models),
-        (setting("{}_fallback_model"), fallback_models),
-    ):
-        if chosen:
-            models[Modality.TEXT] = str(chosen)
-    base_url = setting("{}_base_url")
-    return ProviderRow(
-        slug=kind,
-        name=KINDS[kind].label,
-        kind=kind,
-        base_url=str(base_url).rstrip("/") if base_url else None,
-        enabled=setting("enable_{}") is not False,
-        ranks=dict.fromkeys(sorted(KINDS[kind].modalities), rank),
-        default_models=default_models,
-        fallback_models=fallback_models,
-        limits=dict(PREFILLED_LIMITS.get(kind, {})),
-        specialisations=list(SPECIALISATIONS.get(kind, ("general",))),
-    )

@@ -31,9 +31,8 @@ def discreet_steps(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def discreet_error(error: PurserError) -> PurserError:
-    """The error likewise, its class and code unchanged."""
+def make_discreet(error: PurserError) -> None:
+    """An error likewise: its sentence and its causes."""
     error.message = discreet(error.message)
     if isinstance(causes := error.details.get("causes"), list):
         error.details["causes"] = discreet_steps(causes)
-    return error

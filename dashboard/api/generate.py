@@ -18,7 +18,7 @@ from core.generation.templates import TEMPLATES
 from core.providers.base import Message
 from core.routing.candidates import STRATEGIES
 from dashboard.api.answers import Answer, Body, Shape, errors
-from dashboard.api.discretion import discreet_error, discreet_steps
+from dashboard.api.discretion import discreet_steps, make_discreet
 from dashboard.api.identity import Caller, Identified
 from dashboard.api.stream import EventStream
 
@@ -143,19 +143,21 @@ async def generate_text(request: Request, body: GenerateText, caller: Identified
         events = EventStream(
             stream,
             lambda result: _told(result, caller),
-            lambda error: _said(error, caller),
+            lambda error: _fit(error, caller),
             caller.request_id,
         )
         try:
             answer = await events.begin(request)
         except PurserError as error:
-            raise _said(error, caller) from error
+            _fit(error, caller)
+            raise
         answer.headers["Server-Timing"] = f'first;dur={_since(began):.1f};desc="to the first token"'
         return answer
     try:
         result = await generations.generate_text(user, order, request_id=caller.request_id)
     except PurserError as error:
-        raise _said(error, caller) from error
+        _fit(error, caller)
+        raise
     ours = max(0.0, _since(began) - result.vendor_ms)
     timing = f"vendor;dur={result.vendor_ms}, purser;dur={ours:.1f}"
     return Answer(_told(result, caller), headers={"Server-Timing": timing})
@@ -222,8 +224,9 @@ def _told(result: Result, caller: Caller) -> dict[str, Any]:
     return told
 
 
-def _said(error: PurserError, caller: Caller) -> PurserError:
-    return error if caller.sees_costs else discreet_error(error)
+def _fit(error: PurserError, caller: Caller) -> None:
+    if not caller.sees_costs:
+        make_discreet(error)
 
 
 def _since(began: float) -> float:

@@ -44,14 +44,14 @@ class EventStream(Response):
     Args:
         stream: the pieces of text and the result; closed whatever happens.
         told: the body of `done` for a result.
-        blame: what an error tells this caller.
+        blame: fits an error to this caller.
     """
 
     def __init__(
         self,
         stream: Stream,
         told: Callable[[Result], dict[str, Any]],
-        blame: Callable[[PurserError], PurserError],
+        blame: Callable[[PurserError], None],
         request_id: str | None,
     ) -> None:
         super().__init__(None, headers=HEADERS)
@@ -111,14 +111,8 @@ class EventStream(Response):
         """Reads the stream from its first piece to its last, and writes once there is somebody to write to."""
         try:
             first = await anext(self._stream)
-        except (PurserError, asyncio.CancelledError) as failure:
-            await self._stream.aclose()
-            if isinstance(failure, asyncio.CancelledError):
-                raise
-            self._fail(failure)
-            return
-        except Exception as failure:  # handed to whoever waits in begin()
-            self._fail(failure)
+        except Exception as failure:  # noqa: BLE001 - raised again by begin(), which waits for it
+            self._first.set_exception(failure)
             return
         try:
             self._first.set_result(first)
@@ -134,7 +128,8 @@ class EventStream(Response):
             async for piece in self._stream:
                 await _write(send, self._event(piece))
         except PurserError as error:
-            await _write(send, event("error", error_body(self._blame(error))))
+            self._blame(error)
+            await _write(send, event("error", error_body(error)))
         except Exception:
             log.exception("unexpected error in a stream")
             await _write(send, event("error", error_body(unexpected(self._request_id))))
@@ -143,10 +138,6 @@ class EventStream(Response):
         return (
             event("done", self._told(piece)) if isinstance(piece, Result) else event("token", {"text": piece})
         )
-
-    def _fail(self, failure: Exception) -> None:
-        if not self._first.done():
-            self._first.set_exception(failure)
 
     async def _end(self) -> None:
         """Nobody reads any more: the pump lets go of the generation, which charges for what was delivered."""

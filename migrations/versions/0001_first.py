@@ -303,6 +303,7 @@ create table credit_entries (
 );
 create index credit_entries_generation on credit_entries (generation_id) where generation_id is not null;
 create unique index credit_entries_reference on credit_entries (reference) where type = 'purchase';
+create index credit_entries_refund_of on credit_entries (refund_of) where refund_of is not null;
 
 create table credit_lots (
     id uuid primary key,
@@ -314,6 +315,7 @@ create table credit_lots (
     created_at timestamptz not null default now()
 ) with (fillfactor = 70);
 create index credit_lots_burn on credit_lots (account_id, expires_at, id);
+create index credit_lots_entry on credit_lots (entry_id);
 
 create table reservations (
     generation_id uuid primary key,

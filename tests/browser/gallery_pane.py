@@ -45,7 +45,7 @@ def fill(page: Page) -> None:
                 ATTEMPTS,
                 [Skip("OpenAI", "caller allowed no fallback"), Skip("Gemini", "caller allowed no fallback")],
             )
-            with Node("p", "", "pu-row").style("font-size: 13px; margin-top: 2px"):
+            with Node("p", "", "pu-row").style("font-size: 13px; margin-top: 3px"):
                 Icon("bolt", "is-bad")
                 with Node("span", "Attempt 4 was failure 5 of 5: it "):
                     link("opened the breaker", "/providers?sel=anthropic")

@@ -107,7 +107,7 @@ def _histogram() -> None:
         bars.on_brush(lambda first, last: toast.toast(f"{names[first]}–{names[last]}", "info"))
     card.style("margin-bottom: 16px")
     card.head.style("min-height: 36px")
-    card.body.style("padding-bottom: 4px")
+    card.body.style("padding-bottom: 5px")
 
 
 def _filters() -> None:

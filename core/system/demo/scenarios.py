@@ -12,7 +12,7 @@ from core.catalogue.prices import PriceBook
 from core.generation.templates import TEMPLATES
 from core.routing.trace import Reason
 from core.system.demo.take import MAX_TOKENS, OVERLOADED, RATE_LIMIT, SERVER, TIMEOUT, Cast, Scenario, Take
-from core.system.demo.texts import PROMPTS
+from core.system.demo.texts import EXCHANGES
 from core.system.demo.vendors import DemoVendor
 
 # How it went, and how often out of a thousand.
@@ -48,12 +48,12 @@ class Stage:
 
     def _scenario(self, story: str) -> Scenario:
         chance = self._random
-        prompt = chance.choice(PROMPTS)
+        prompt, answer = chance.choice(EXCHANGES)
         template = chance.choice([None, None, *TEMPLATES])
         scenario = Scenario({
             "system": TEMPLATES[template].system if template else None,
             "messages": [{"role": "user", "content": prompt}],
-        })  # fmt: skip
+        }, answer)  # fmt: skip
         first = self._vendors[0]
         scenario.generation = {
             "type": template, "status": "completed", "streamed": chance.random() < 0.6, "requested_provider": None,

@@ -16,7 +16,6 @@ from core.errors import ErrorClass
 from core.money import ZERO_USD
 from core.providers.base import Usage
 from core.routing.trace import Decision, Reason, Step
-from core.system.demo.texts import ANSWERS
 from core.system.demo.vendors import DemoVendor
 
 MAX_TOKENS = 2_000
@@ -65,7 +64,9 @@ class Scenario:
     """The columns of a generation and of its attempts that do not depend on who and when; `prompt` and `answer` too."""
 
     prompt: dict[str, Any]
-    answer: str | None = None
+    answer: str
+    """What would be answered; `delivered` is how much of it was."""
+    delivered: str | None = None
     generation: dict[str, Any] = field(default_factory=dict)
     attempts: list[dict[str, Any]] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
@@ -141,7 +142,7 @@ class Take:
         )
         self._clock += self._scenario.attempts[-1]["latency_ms"]
         self._rest(Reason.ANSWERED, "answered before its turn")
-        self._scenario.answer = self._cast.chance.choice(ANSWERS)
+        self._scenario.delivered = self._scenario.answer
         self._scenario.generation["finish_reason"] = "length" if usage.output_tokens >= MAX_TOKENS else "stop"
 
     def is_left(self, vendor: DemoVendor) -> None:
@@ -160,8 +161,7 @@ class Take:
             first=first,
         )
         self._clock += latency
-        answer = self._cast.chance.choice(ANSWERS)
-        self._scenario.answer = answer[: len(answer) // 3]
+        self._scenario.delivered = self._scenario.answer[: len(self._scenario.answer) // 3]
 
     def is_blocked(self, vendor: DemoVendor) -> None:
         self.fails(vendor, vendor.default, BLOCKED)

@@ -17,39 +17,48 @@ DOMAINS = (
 )  # fmt: skip
 """`.example` is reserved (RFC 2606): no letter sent to these people can reach anybody."""
 
-PROMPTS = (
-    "Write the opening of a story about a lighthouse keeper who collects other people's letters.",
-    "Give me five titles for a video on how bread is made in three countries.",
-    "Summarise the difference between a lease and a rental for a first-time tenant.",
-    "Invent a character who repairs clocks and never arrives on time.",
-    "Describe a city that is moved one street to the north every year.",
-    "Write a 45 second script that explains compound interest to teenagers.",
-    "Turn these notes into a friendly e-mail: meeting moved, room 4, bring samples.",
-    "Explain why the sky is red at sunset, in three sentences.",
-    "Draft a product description for a bicycle bell made of brass.",
-    "What should I ask before buying a used camera?",
-    "Write a short dialogue between two satellites that pass each other once a day.",
-    "List the steps to plan a week of vegetarian dinners for four.",
-    "Rewrite this sentence in plain language: the undersigned hereby confirms receipt.",
-    "Suggest a name and a motto for a neighbourhood tool library.",
-    "Compare ferries and night trains for a trip from Hamburg to Oslo.",
-    "Write a review of an imaginary film about a chess club on a submarine.",
+EXCHANGES: tuple[tuple[str, str], ...] = (
+    (
+        "Write the opening of a story about a lighthouse keeper who collects other people's letters.",
+        "The first letter came in with the tide, wrapped in oilcloth and addressed to a woman who had"
+        " moved away before he was born. He dried it on the lamp room's stove and put it on the shelf,"
+        " next to the others.",
+    ),
+    (
+        "Give me five titles for a video on how bread is made in three countries.",
+        "1. Three ovens, one dough\n2. What bread remembers\n3. Flour, water, weather\n4. The baker's"
+        " clock\n5. Crust",
+    ),
+    (
+        "Summarise the difference between a lease and a rental for a first-time tenant.",
+        "A lease binds both sides for its whole term; a rental runs from month to month and can be"
+        " ended by either with notice. The first gives you certainty, the second freedom.",
+    ),
+    (
+        "Invent a character who repairs clocks and never arrives on time.",
+        "Ada Brandt keeps forty clocks and trusts none of them. She arrives late on purpose, she says,"
+        " because somebody has to prove that the hour can wait.",
+    ),
+    (
+        "Explain why the sky is red at sunset, in three sentences.",
+        "Sunlight crosses more air when the sun stands low. On that longer way the blue part is"
+        " scattered aside. What is left for your eyes is the red.",
+    ),
+    (
+        "What should I ask before buying a used camera?",
+        "Ask how many pictures it has taken, whether the sensor was ever cleaned, what the lens looks"
+        " like against the light, and why it is for sale.",
+    ),
+    (
+        "Turn these notes into a friendly e-mail: meeting moved, room 4, bring samples.",
+        "Dear all, our meeting has moved to room 4. The time stays the same. Please bring your samples,"
+        " so that we can compare them side by side. See you there!",
+    ),
+    (
+        "Write a 45 second script that explains compound interest to teenagers.",
+        "[A coin drops into a jar] This is one coin. Leave it alone for a year and it has a small"
+        " friend. [More coins] Leave both alone, and the friends bring friends. That is all compound"
+        " interest is: patience with company.",
+    ),
 )
-
-ANSWERS = (
-    "The first letter came in with the tide, wrapped in oilcloth and addressed to a woman who had moved away before he"
-    " was born. He dried it on the lamp room's stove and put it on the shelf, next to the others.",
-    "1. Three ovens, one dough\n2. What bread remembers\n3. Flour, water, weather\n4. The baker's clock\n5. Crust",
-    "A lease binds both sides for its whole term; a rental runs from month to month and can be ended by either with"
-    " notice. The first gives you certainty, the second freedom.",
-    "Ada Brandt keeps forty clocks and trusts none of them. She arrives late on purpose, she says, because somebody has"
-    " to prove that the hour can wait.",
-    "Sunlight crosses more air when the sun stands low. On that longer way the blue part is scattered aside. What is"
-    " left for your eyes is the red.",
-    "Ask how many pictures it has taken, whether the sensor was ever cleaned, what the lens looks like against the"
-    " light, and why it is for sale.",
-    "Dear all, our meeting has moved to room 4. The time stays the same. Please bring your samples, so that we can"
-    " compare them side by side. See you there!",
-    "[A coin drops into a jar] This is one coin. Leave it alone for a year and it has a small friend. [More coins] Leave"
-    " both alone, and the friends bring friends. That is all compound interest is: patience with company.",
-)
+"""What is asked, and what is answered."""

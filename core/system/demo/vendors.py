@@ -56,8 +56,8 @@ async def make_vendors(
                 slug,
                 f"{KINDS[kind].label} (demo)",
                 kind,
-                orjson.dumps({Modality.TEXT: default}).decode(),
-                orjson.dumps({Modality.TEXT: fallback}).decode(),
+                orjson.dumps({Modality.TEXT.value: default}).decode(),
+                orjson.dumps({Modality.TEXT.value: fallback}).decode(),
             ),
         )
         row = await (
