@@ -27,6 +27,7 @@ from core.routing.meter import Meter
 from core.secrets import encryption_keys
 from core.signup import FirstSuperadmin, ensure_superadmin
 from core.snapshot import SnapshotHolder
+from core.system.parts import Parts
 
 log = get_logger(__name__)
 
@@ -50,6 +51,7 @@ class Purser:
     keys: Keys
     clients: ClientPool
     generations: Generations
+    parts: Parts
     queue: Queue | None = None
     server: EmbeddedServer | None = None
     first_superadmin: FirstSuperadmin | None = None
@@ -123,6 +125,7 @@ async def start(settings: Settings, *, worker: bool = True) -> Purser:
             zone=settings.zone,
             credit_usd_value=settings.credit_usd_value,
         ),
+        parts=Parts(database, snapshots, breakers, keys),
         queue=Queue(url, jobs, {"database": database}) if worker else None,
         server=server,
         first_superadmin=first_superadmin,
@@ -136,6 +139,13 @@ async def first_start(settings: Settings, database: Database, vault: Vault) -> F
 
     Each part is idempotent and one transaction; processes that start together do it once.
     """
+    await furnish(settings, database, vault)
+    password = settings.admin_password.get_secret_value() if settings.admin_password else None
+    return await ensure_superadmin(database, settings.admin_email, password, time_zone=settings.time_zone)
+
+
+async def furnish(settings: Settings, database: Database, vault: Vault) -> None:
+    """Plans, features and providers, where they are missing: what the command line stands on too."""
     defaults = {
         kind: KindDefaults(
             {modality.value: model for modality, model in said.default.items()},
@@ -146,8 +156,6 @@ async def first_start(settings: Settings, database: Database, vault: Vault) -> F
     async with database.transaction() as session:
         await seed(session, free_daily_limit=settings.free_user_daily_limit)
         await import_environment(session, settings, vault, defaults)
-    password = settings.admin_password.get_secret_value() if settings.admin_password else None
-    return await ensure_superadmin(database, settings.admin_email, password, time_zone=settings.time_zone)
 
 
 def embedded_server(settings: Settings) -> EmbeddedServer | None:
@@ -160,7 +168,8 @@ def database_url(settings: Settings, server: EmbeddedServer | None) -> str:
     if server:
         return server.start()
     assert settings.database_url is not None, "either is given"
-    return settings.database_url.get_secret_value()
+    # SQLAlchemy's spelling is accepted; libpq, which migrations and the queue speak to, knows only the plain one.
+    return settings.database_url.get_secret_value().replace("+psycopg://", "://", 1)
 
 
 async def _begin(purser: Purser) -> None:

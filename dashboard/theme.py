@@ -51,6 +51,7 @@ STYLES = (
     "table",
     "cards",
     "chart",
+    "overview",
     "playground",
 )
 """The parts of purser.css, in order."""

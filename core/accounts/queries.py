@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from core.accounts.models import ApiKey, User
+from core.accounts.models import ApiKey, User, UserStatus
 from core.errors import InvalidRequest, NotFound
 from core.vocabulary import Role
 
@@ -79,3 +79,9 @@ def parse_id(text: str) -> UUID | None:
         return UUID(text)
     except ValueError:
         return None
+
+
+async def count_staff(session: AsyncSession) -> int:
+    """How many people may open pages."""
+    query = select(func.count()).select_from(User).where(User.role != Role.USER, User.status == UserStatus.ACTIVE)
+    return (await session.exec(query)).one()

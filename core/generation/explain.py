@@ -9,9 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.errors import ErrorClass
+from core.vocabulary import Modality
 
 PASSED = ("breaker_open", "isolated", "testing", "limit", "no_key")
 """Reasons of the trace for which a provider is passed over for its state, not for the request's sake."""
+
+DEADLINES: Mapping[str, float] = {
+    Modality.TEXT: 60, Modality.AUDIO: 60, Modality.IMAGE: 120, Modality.VIDEO: 900,
+}  # fmt: skip
 
 Attempts = Sequence[Mapping[str, Any]]
 Row = Mapping[str, Any]
@@ -151,6 +156,11 @@ def answered(row: Row, attempts: Attempts) -> str:
     if row.get("finish_reason") == "length":
         sentence += " The answer ends where the limit of tokens was reached."
     return sentence
+
+
+def deadline_of(modality: str) -> float:
+    """Seconds over all attempts of a generation (DATA, Defaults)."""
+    return DEADLINES.get(modality, DEADLINES[Modality.TEXT])
 
 
 def short_cause(row: Row) -> str:

@@ -21,7 +21,7 @@ from core.providers.vault import Vault
 from core.system.health import Check, State, worst
 from core.system.vendors import check_vendors
 
-__all__ = ["Check", "State", "check_all", "worst"]
+__all__ = ["Check", "State", "check_all", "check_away", "worst"]
 
 log = get_logger(__name__)
 
@@ -53,6 +53,11 @@ async def check_all(
         found += await _asked(name, check(database))
     found += await _asked("providers", check_vendors(database, vault, clients))
     return found
+
+
+def check_away(settings: Settings, said: str) -> list[Check]:
+    """The same list where the database could not even be opened, with what it said."""
+    return [check_settings(settings), check_disk(settings.data_dir), _database_fault(settings, said)]
 
 
 def check_settings(settings: Settings) -> Check:
@@ -89,12 +94,7 @@ async def check_database(settings: Settings, database: Database) -> Check:
         latency = await database.ping()
         row = await database.fetch_one("select current_setting('server_version_num')::integer")
     except (DatabaseUnavailable, psycopg.Error):
-        fix = (
-            "Start the server that DATABASE_URL names; see that address, user and password are right."
-            if settings.database_url
-            else "See that DATA_DIR can be written and its disk is not full; postgres/log in it says more."
-        )
-        return Check("database", State.FAULT, f"does not answer ({kind})", fix)
+        return _database_fault(settings, f"does not answer ({kind})")
     major, minor = divmod(row[0] if row else 0, 10_000)
     detail = f"PostgreSQL {major}.{minor}, {kind}"
     if major < LEAST_VERSION:
@@ -105,6 +105,15 @@ async def check_database(settings: Settings, database: Database) -> Check:
         fix = "Run Purser near its database: every generation asks it twice."
         return Check("database", State.WARNING, f"{detail}, slow to answer", fix, latency)
     return Check("database", State.OK, detail, latency_ms=latency)
+
+
+def _database_fault(settings: Settings, said: str) -> Check:
+    fix = (
+        "Start the server that DATABASE_URL names; see that address, user and password are right."
+        if settings.database_url
+        else "See that DATA_DIR can be written and its disk is not full; postgres/log in it says more."
+    )
+    return Check("database", State.FAULT, said, fix)
 
 
 async def check_migrations(database: Database) -> Check:

@@ -21,6 +21,12 @@ class Check:
     fix: str | None = None
     latency_ms: float | None = None
 
+    def __str__(self) -> str:
+        """As `check` prints it: state, part, what was found, and below it what to do."""
+        latency = "" if self.latency_ms is None else f" ({self.latency_ms:,.1f} ms)"
+        line = f"{self.state.value:8} {self.name}: {self.detail}{latency}"
+        return f"{line}\n{'':8} → {self.fix}" if self.fix else line
+
 
 def worst(checks: Iterable[Check]) -> State:
     """The state of the whole."""

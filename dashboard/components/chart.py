@@ -5,7 +5,7 @@ The height is fixed in pixels and the width is free: bars stretch, letters stand
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Self
 
 from nicegui.events import GenericEventArguments
@@ -92,15 +92,16 @@ class Bars(Node):
         line: Line | None = None,
     ) -> Self:
         """Show other numbers."""
+        axis, count = replace(axis, top=axis.top or 1), max(len(names), 1)
         grid = [element("div", class_="pu-chart-grid", style=_at(value, axis)) for value, _ in axis.left]
         left = [
             element("span", text, class_="pu-chart-y", style=_at(value, axis)) for value, text in axis.left
         ]
         below = [
-            element("span", text, class_="pu-chart-x", style=f"left: {(index + 0.5) / len(names):.3%}")
+            element("span", text, class_="pu-chart-x", style=f"left: {(index + 0.5) / count:.3%}")
             for index, text in axis.below
         ]
-        marks = [_band(band, len(names)) for band in bands]
+        marks = [_band(band, count) for band in bands]
         level = [] if line is None else _level(line, axis)
         plot = join([*grid, *marks, self._svg(names, series, axis), *level, *left, *below])
         self._picture.draw(element("div", plot, class_="pu-chart-plot"))

@@ -41,7 +41,7 @@ class AnswerColumn(Node):
                 "div", "", "pu-play-scroll", tabindex=0, role="region", aria_label=f"Answer of {letter}"
             )
             with scroll, Node("div", "", "pu-play-answer"):
-                self.text = StreamedText()
+                self.answer = StreamedText()
                 self._after = Node("div")
 
     def set_figures(self, first: str, total: str, tokens: str, last: str) -> None:
@@ -61,7 +61,7 @@ class AnswerColumn(Node):
 
     def end(self, ending: Ending | None, failure: Failure | None, *, stopped: bool) -> None:
         """The answer is whole, stopped or failed: what was charged, and the way to its row."""
-        self.text.end()
+        self.answer.end()
         status = ending.status if ending else "cancelled" if stopped else "failed"
         self.chip.set_status(generation(status))
         with self._after:

@@ -11,9 +11,10 @@ from uuid import UUID
 
 from core.database import Database
 from core.errors import DatabaseUnavailable
-from core.generation import queries
+from core.generation.detail import Detail, detail
 from core.generation.explain import Explanation, explain
 from core.generation.outcome import Result
+from core.generation.queries import Filter, listing
 from core.vocabulary import GenerationStatus, Traffic
 
 Step = Mapping[str, Any]
@@ -55,13 +56,13 @@ class Ending:
         )  # fmt: skip
 
     @classmethod
-    def of_detail(cls, detail: queries.Detail) -> "Ending":
+    def of_detail(cls, found: Detail) -> "Ending":
         """The ending that a row tells."""
-        row = detail.row
+        row = found.row
         return cls(
             row["status"], row["id"], row["provider"], row["model"], row["first_token_ms"], row["latency_ms"] or 0,
             row["output_tokens"] or 0, bool(row["usage_estimated"]), row["credits"] or 0, row["cost"],
-            row["trace"] or (), explain(row, detail.attempts),
+            row["trace"] or (), explain(row, found.attempts),
         )  # fmt: skip
 
 
@@ -71,7 +72,7 @@ async def look_up(database: Database, user_id: UUID, request_id: str, since: dat
     Returns:
         None where there is no row (it was refused before one was made), or the database does not answer.
     """
-    own = queries.Filter(
+    own = Filter(
         traffic=(Traffic.TEST,), user_id=user_id, begin=since - timedelta(seconds=1)
     )  # a row's id is made a moment after its order
     until = time.monotonic() + PATIENCE
@@ -79,9 +80,9 @@ async def look_up(database: Database, user_id: UUID, request_id: str, since: dat
         identifier = None
         while True:
             identifier = identifier or await _identifier(database, own, request_id)
-            detail = await queries.detail(database, identifier, content=False) if identifier else None
-            if detail is None or detail.row["status"] not in UNFINISHED or time.monotonic() > until:
-                return Ending.of_detail(detail) if detail else None
+            found = await detail(database, identifier, content=False) if identifier else None
+            if found is None or found.row["status"] not in UNFINISHED or time.monotonic() > until:
+                return Ending.of_detail(found) if found else None
             await asyncio.sleep(LOOK_SECONDS)
     except DatabaseUnavailable:
         return None
@@ -104,10 +105,10 @@ def tries(steps: Sequence[Step]) -> int:
     )
 
 
-async def _identifier(database: Database, own: queries.Filter, request_id: str) -> UUID | None:
-    page = await queries.listing(database, own, limit=MOST_ROWS)
+async def _identifier(database: Database, own: Filter, request_id: str) -> UUID | None:
+    page = await listing(database, own, limit=MOST_ROWS)
     for line in page.lines:
-        detail = await queries.detail(database, line.id, content=False)
-        if detail and detail.row["request_id"] == request_id:
+        found = await detail(database, line.id, content=False)
+        if found and found.row["request_id"] == request_id:
             return line.id
     return None

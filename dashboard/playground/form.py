@@ -47,7 +47,6 @@ class Form(Node):
     ) -> None:
         super().__init__("section", "", "pu-card pu-play-form", aria_label="What to run")
         self._sees_costs = sees_costs
-        self._client = ui.context.client
         self._due: asyncio.TimerHandle | None = None
         self._type = draft.type
         with self:
@@ -61,7 +60,7 @@ class Form(Node):
                 self._money()
                 self._buttons(on_run, on_stop)
         self.on("keydown", js_handler=CTRL_ENTER % self.run.html_id)
-        self._client.on_delete(self._forget)
+        self.client.on_delete(self._forget)
         self._settle(write_address=False)
 
     def draft(self) -> Draft:
@@ -114,7 +113,7 @@ class Form(Node):
 
     def write_address(self) -> None:
         """The address says what stands in the fields, so that it can be copied, and reloaded."""
-        with self._client:
+        with self.client:
             ui.navigate.history.replace(self.draft().address())
 
     def _prompts(self, draft: Draft) -> None:
@@ -210,7 +209,7 @@ class Form(Node):
         takes, none = by_taking[True], by_taking[False]
         fields.show(self._temperature, bool(takes))
         verb = "has" if len(none) == 1 else "have"
-        note = f"{_listed(takes)} only, {_listed(none)} {verb} none" if none else ""
+        note = f"{_listed(takes)} only, {_listed(none)} {verb} none" if takes and none else ""
         fields.note_of(self._temperature).set_text(note)
 
     def _estimate(self, draft: Draft) -> str:

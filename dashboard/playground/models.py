@@ -53,7 +53,7 @@ class Models(Node):
         self._add.show(len(self.keys) < min(len(LETTERS), len(self._offers)))
 
     def _choose(self, row: "_Row", key: str | None) -> None:
-        if key in self._offers:
+        if key is not None and key in self._offers:
             self.keys[self._rows.index(row)] = key
             row.provider.set_text(self._offers[key].provider.name)
             self._on_change()

@@ -105,7 +105,7 @@ class Reading:
 
     def flush(self) -> None:
         """Brings the column up to date."""
-        self.column.text.flush()
+        self.column.answer.flush()
         ending, about = self.ending, "" if self.over else ABOUT
         if ending and ending.estimated:
             about = ABOUT
@@ -136,7 +136,7 @@ class Reading:
                     self.first = time.perf_counter() - self._began
                     self.column.streams()
                 self._text += piece
-                self.column.text.add(piece)
+                self.column.answer.add(piece)
         raise RuntimeError("a stream ends with its result, or raises")
 
     def _usage(self) -> Usage:

@@ -13,8 +13,8 @@ from dashboard.playground.reading import Reading
 
 COLUMNS = (
     Column("letter", "Column", 52, silent=True),
-    Column("candidate", "Candidate", 224, card="title"),
-    Column("decision", "Decision", 132, card="status"),
+    Column("candidate", "Candidate", 232, card="title"),
+    Column("decision", "Decision", 124, card="status"),
     Column("first", "First token", 84, "end"),
     Column("took", "Took", 72, "end", card="key"),
     Column("why", "Why", card="meta"),

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
 from core import bootstrap
 from core.accounts.keys import NewKey, create_key
@@ -37,8 +37,8 @@ USER = "user@example.com"
 CREDITS = 1_000
 
 
-def make_app(settings: Settings) -> FastAPI:
-    """The web process as `dashboard.app` assembles it, without the pages."""
+def make_app(settings: Settings, *before: APIRouter) -> FastAPI:
+    """The web process as `dashboard.app` assembles it, without the pages; `before` are a test's own routes."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -58,7 +58,8 @@ def make_app(settings: Settings) -> FastAPI:
     )
     middleware.install(app, settings)
     install_errors(app)
-    app.include_router(api_router())
+    for router in (*before, api_router()):
+        app.include_router(router)
     return app
 
 
@@ -138,9 +139,9 @@ class Site:
 
 
 @asynccontextmanager
-async def serving(settings: Settings) -> AsyncIterator[Site]:
+async def serving(settings: Settings, *before: APIRouter) -> AsyncIterator[Site]:
     """Serves on a free port of loopback until the block ends."""
-    app = make_app(settings)
+    app = make_app(settings, *before)
     # The protocol is named, or asyncio leaves TCP_NODELAY off on what is accepted from it.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
@@ -182,12 +183,12 @@ Serve = Callable[..., Awaitable[Site]]
 
 @pytest.fixture
 async def serve(database_url: str, tmp_path: Path) -> AsyncIterator[Serve]:
-    """`await serve(fakes, rate_api=…)`: a site of one's own settings."""
+    """`await serve(fakes, rate_api=…)`: a site of one's own settings and routes."""
     async with AsyncExitStack() as stack:
 
-        async def start(fakes: FakeVendors | None = None, **more: Any) -> Site:
+        async def start(fakes: FakeVendors | None = None, *before: APIRouter, **more: Any) -> Site:
             settings = settings_for(database_url, tmp_path, fakes, **more)
-            return await stack.enter_async_context(serving(settings))
+            return await stack.enter_async_context(serving(settings, *before))
 
         yield start
 

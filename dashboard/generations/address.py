@@ -1,0 +1,148 @@
+"""What the page shows, as its address says it: every filter, the place in the list, and the row that is open.
+
+The address is the page's whole state: copying it copies the view. What it cannot mean is ignored, never an error.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self
+from urllib.parse import urlencode
+from uuid import UUID
+
+from core.generation.queries import Filter
+from core.vocabulary import GenerationStatus, Traffic
+
+PATH = "/generations"
+RANGES: Mapping[str, timedelta] = {
+    "1h": timedelta(hours=1),
+    "24h": timedelta(days=1),
+    "7d": timedelta(days=7),
+    "30d": timedelta(days=30),
+}
+RANGE_WORDS = {"1h": "last hour", "24h": "last 24 hours", "7d": "last 7 days", "30d": "last 30 days"}
+DEFAULT_RANGE = "24h"
+ALL = "all"
+TRAFFIC_WORDS = {Traffic.LIVE: "live", Traffic.TEST: "test", Traffic.DEMO: "demo", ALL: "all"}
+LONGEST_TEXT = 320
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """The state. None is what nobody has chosen: any status, any provider, the default range, the traffic there is."""
+
+    q: str = ""
+    status: str | None = None
+    provider: str | None = None
+    cause: str | None = None
+    traffic: str | None = None
+    range: str | None = None
+    begin: datetime | None = None
+    end: datetime | None = None
+    sort: str | None = None
+    after: UUID | None = None
+    before: UUID | None = None
+    sel: UUID | None = None
+
+    @classmethod
+    def of(cls, query: Mapping[str, str]) -> "Address":
+        """The state that the parameters of an address mean."""
+        begin, end = _moment(query.get("from")), _moment(query.get("to"))
+        whole = begin is not None and end is not None and begin < end
+        after = _uuid(query.get("after"))
+        return cls(
+            q=_text(query.get("q")) or "",
+            status=_one_of(query.get("status"), GenerationStatus),
+            provider=_text(query.get("provider")),
+            cause=_text(query.get("cause")),
+            traffic=_one_of(query.get("traffic"), TRAFFIC_WORDS),
+            range=_one_of(query.get("range"), RANGES),
+            begin=begin if whole else None,
+            end=end if whole else None,
+            sort=_one_of(query.get("sort"), ("oldest",)),
+            after=after,
+            before=None if after else _uuid(query.get("before")),
+            sel=_uuid(query.get("sel")),
+        )
+
+    @property
+    def url(self) -> str:
+        """The address; what is not chosen is not in it."""
+        names = {"begin": "from", "end": "to"}
+        pairs = [
+            (names.get(field.name, field.name), _written(value))
+            for field in fields(self)
+            if (value := getattr(self, field.name))
+        ]
+        return f"{PATH}?{urlencode(pairs)}" if pairs else PATH
+
+    @property
+    def filtered(self) -> bool:
+        """Whether anything but the range narrows the list."""
+        return bool(self.q or self.status or self.provider or self.cause or self.begin or self.traffic)
+
+    @property
+    def oldest_first(self) -> bool:
+        return self.sort == "oldest"
+
+    @property
+    def length(self) -> timedelta:
+        """The chosen range."""
+        return RANGES[self.range or DEFAULT_RANGE]
+
+    def changed(self, **changes: Any) -> Self:
+        """With other filters: that is another list, from its first page."""
+        return replace(self, after=None, before=None, **changes)
+
+    def turned(self, *, after: UUID | None = None, before: UUID | None = None) -> Self:
+        """At another page of the same list."""
+        return replace(self, after=after, before=before)
+
+    def opened(self, generation_id: UUID | None) -> Self:
+        """With another row open, or none."""
+        return replace(self, sel=generation_id)
+
+    def filter(self, begin: datetime, *, traffic: str, user_id: UUID | None) -> Filter:
+        """What the list reads. `begin` is where the chosen range begins, `traffic` what stands for an unchosen one."""
+        chosen = self.traffic or traffic
+        return Filter(
+            text=self.q,
+            status=self.status,
+            provider=self.provider,
+            cause=self.cause,
+            begin=self.begin or begin,
+            end=self.end,
+            traffic=tuple(Traffic) if chosen == ALL else (chosen,),
+            user_id=user_id,
+        )
+
+
+def _text(said: str | None) -> str | None:
+    cleaned = "".join(character for character in said or "" if character.isprintable()).strip()
+    return cleaned[:LONGEST_TEXT] or None
+
+
+def _one_of(said: str | None, known: Any) -> str | None:
+    return said if said is not None and said in list(known) else None
+
+
+def _uuid(said: str | None) -> UUID | None:
+    try:
+        return UUID(said) if said else None
+    except ValueError:
+        return None
+
+
+def _moment(said: str | None) -> datetime | None:
+    """A moment of an address, in UTC; years outside of what an id can name mean nothing."""
+    try:
+        moment = datetime.fromisoformat(said) if said else None
+        if moment is None or not 2000 <= moment.year <= 2200:
+            return None
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _written(value: Any) -> str:
+    return value.strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(value, datetime) else str(value)

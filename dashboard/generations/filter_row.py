@@ -1,0 +1,155 @@
+"""The row of filters: search, range, status, provider, traffic, cause, and the list as a file."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from core.generation.queries import COUNTED_TO
+from core.vocabulary import GenerationStatus, Traffic
+from dashboard.components import fields, filters
+from dashboard.components.button import IconButton
+from dashboard.components.dialog import Dialog
+from dashboard.components.status import GENERATION
+from dashboard.generations.address import DEFAULT_RANGE, RANGE_WORDS, TRAFFIC_WORDS, Address
+from dashboard.generations.window import span
+
+OnChange = Callable[..., Awaitable[None]]
+CUSTOM = "custom"
+
+
+class FilterRow(filters.Filters):
+    """Shows an `Address`, and calls `on_change(**changes)` with what a person chooses."""
+
+    def __init__(
+        self,
+        address: Address,
+        *,
+        providers: Mapping[str, str],
+        traffic: str,
+        zone: ZoneInfo,
+        on_change: OnChange,
+    ) -> None:
+        super().__init__()
+        self._address, self._zone, self._change = address, zone, on_change
+        # Where nothing is live yet, what there is stands for an unchosen traffic, and the menu says so.
+        unchosen = "live" if traffic == Traffic.LIVE else f"{TRAFFIC_WORDS[traffic]}, nothing live yet"
+        named = {word: word for word in TRAFFIC_WORDS if word != Traffic.LIVE or traffic != Traffic.LIVE}
+        if address.provider and address.provider not in providers:
+            providers = {**providers, address.provider: address.provider}
+        with self:
+            self._search = filters.search("Id or e-mail", value=address.q, on_search=self._searched)
+            self._range = _Menu(
+                "Range",
+                {key: word for key, word in RANGE_WORDS.items() if key != DEFAULT_RANGE}
+                | {CUSTOM: "from … to …"},
+                self._ranged,
+                unchosen=RANGE_WORDS[DEFAULT_RANGE],
+            )
+            self._stretch = filters.filter_chip("", lambda: on_change(begin=None, end=None))
+            self._status = _Menu(
+                "Status",
+                {status: GENERATION[status].word for status in GenerationStatus},
+                lambda value: on_change(status=value),
+            )
+            self._provider = _Menu("Provider", providers, lambda value: on_change(provider=value))
+            self._traffic = _Menu(
+                "Traffic",
+                {key: TRAFFIC_WORDS[key] for key in named},
+                lambda value: on_change(traffic=value),
+                unchosen=unchosen,
+            )
+            self._cause = filters.filter_chip("", lambda: on_change(cause=None))
+            with self.end():
+                self._export = IconButton("download", "Download as CSV", href="/generations.csv")
+        self.show_address(address)
+
+    def show_address(self, address: Address) -> None:
+        """Shows what is chosen now."""
+        self._address = address
+        if (self._search.value or "").strip() != address.q:
+            self._search.set_value(address.q)
+        stretch = address.begin is not None and address.end is not None
+        self._range.set_value(address.range).show(not stretch)
+        _say(
+            self._stretch,
+            span(address.begin, address.end, self._zone) if address.begin and address.end else None,
+        )
+        self._status.set_value(address.status)
+        self._provider.set_value(address.provider)
+        self._traffic.set_value(address.traffic)
+        _say(self._cause, f"Cause: {address.cause}" if address.cause else None)
+        self._export.set(
+            href=address.turned().opened(None).url.replace("/generations", "/generations.csv", 1)
+        )
+        self.tell_count(None)
+
+    def tell_count(self, count: int | None) -> None:
+        """Says what the download will hold."""
+        most = f"{COUNTED_TO:,}"
+        label = f"Download the first {most} as CSV" if count and count > COUNTED_TO else "Download as CSV"
+        note = f"{label} ({most} at most)" if count is None else label
+        self._export.set(aria_label=label, title=note)
+
+    async def _searched(self, text: str) -> None:
+        if text != self._address.q:
+            await self._change(q=text)
+
+    def _ranged(self, value: str | None) -> Any:
+        if value != CUSTOM:
+            return self._change(range=value)
+        self._range.set_value(self._address.range)
+        return self._ask_for_stretch()
+
+    def _ask_for_stretch(self) -> None:
+        """The keyboard's way to what the brush does."""
+        now = datetime.now(self._zone).replace(second=0, microsecond=0)
+
+        async def choose() -> bool:
+            begin, end = _local(first.value, self._zone), _local(last.value, self._zone)
+            if begin is None or end is None:
+                dialog.fail("Write both as 2026-11-19 13:25.")
+                return False
+            if begin >= end:
+                dialog.fail("The end must be after the beginning.")
+                return False
+            await self._change(begin=begin, end=end)
+            return True
+
+        dialog = Dialog(
+            "Choose a range", verb="Show", on_confirm=choose, width=400, sub=f"Times in {self._zone.key}"
+        )
+        with dialog.body:
+            first = fields.text("From", value=f"{now - timedelta(hours=1):%Y-%m-%d %H:%M}")
+            last = fields.text("To", value=f"{now:%Y-%m-%d %H:%M}")
+        dialog.frame.on("hide", dialog.frame.delete)
+        dialog.open()
+
+
+class _Menu(filters.FilterMenu):
+    """A filter menu whose unchosen value may have a word of its own."""
+
+    def __init__(
+        self,
+        name: str,
+        options: Mapping[str, str],
+        on_choice: Callable[[str | None], Any],
+        *,
+        unchosen: str = "any",
+    ) -> None:
+        words: dict[Any, str] = {None: unchosen, **options}
+        super().__init__(name, words, None, on_choice)
+
+
+def _say(chip: Any, text: str | None) -> None:
+    chip.set_text(text or "").set(aria_label=f"{text}: remove this filter").show(bool(text))
+
+
+def _local(text: str | None, zone: ZoneInfo) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat((text or "").strip())
+    except ValueError:
+        return None
+    if not 2000 <= moment.year <= 2200:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=zone)

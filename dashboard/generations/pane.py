@@ -1,0 +1,143 @@
+"""The pane of one generation: what happened, attempts, money, input and output, raw (mock-up 09)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from core.generation.detail import Detail
+from core.generation.explain import answered, explain
+from core.vocabulary import Traffic
+from dashboard.components import time
+from dashboard.components.button import IconButton
+from dashboard.components.facts import Box, Facts
+from dashboard.components.html import Node, link
+from dashboard.components.pane import Pane
+from dashboard.components.status import REFUNDED, Chip, generation, tag
+from dashboard.components.toast import toast
+from dashboard.generations.address import PATH, Address
+from dashboard.generations.attempts import attempts_section
+from dashboard.generations.content import content_section, raw_section
+from dashboard.generations.money import money_section
+from dashboard.generations.rows import UNDER_WAY
+
+TRAFFIC_TAGS = {Traffic.TEST: "Test run, left out of revenue", Traffic.DEMO: "Demo data"}
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who looks, and how what is shown is named."""
+
+    zone: ZoneInfo
+    costs: bool
+    name: Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """The rows above and below in the list, and how to go there."""
+
+    above: UUID | None
+    below: UUID | None
+    go: Callable[[UUID], Any]
+
+
+def fill(pane: Pane, detail: Detail, reader: Reader, neighbours: Neighbours) -> None:
+    """Shows a generation."""
+    row = detail.row
+    with pane.fill(title_of(detail)):
+        pane.title.set(title=title_of(detail))
+        with pane.actions:
+            _neighbour("keyboard_arrow_up", "Previous row", neighbours.above, neighbours.go)
+            _neighbour("keyboard_arrow_down", "Next row", neighbours.below, neighbours.go)
+            _copy_link(row["id"])
+        with pane.sub:
+            _head(detail, reader)
+        with pane.section("What happened"):
+            _what_happened(detail)
+        attempts_section(pane, detail, reader)
+        money_section(pane, detail, reader)
+        content_section(pane, detail)
+        raw_section(detail)
+
+
+def title_of(detail: Detail) -> str:
+    """`claude-opus-5-5, text`."""
+    row = detail.row
+    return f"{row['model'] or row['requested_model'] or 'No model'}, {row['modality']}"
+
+
+def _head(detail: Detail, reader: Reader) -> None:
+    row = detail.row
+    Chip(generation(row["status"]))
+    if any(entry["type"] == "refund" for entry in detail.entries):
+        Chip(REFUNDED)
+    if row["traffic"] in TRAFFIC_TAGS:
+        tag(TRAFFIC_TAGS[row["traffic"]])
+    moment = detail.created_at
+    zone = reader.zone
+    Node("time", time.absolute(moment, zone), datetime=time.iso(moment), title=time.zone_name(zone, moment))
+    if detail.email:
+        Node("span", "·", "is-quiet")
+        address = Address(q=detail.email, range="30d", traffic="all").url
+        link(detail.email, address, title="All generations of this user")
+
+
+def _what_happened(detail: Detail) -> None:
+    row = detail.row
+    if row["status"] in UNDER_WAY:
+        Node("p", "It is being generated; what comes of it shows here by itself.", "is-second")
+        return
+    explanation = explain(row, detail.attempts)
+    if explanation is None:
+        with Box("ok"):
+            Node("p", answered(row, detail.attempts)).style("font-size: 13px; overflow-wrap: anywhere")
+        return
+    facts = {
+        "Cause": "",
+        "Whose fault": explanation.fault,
+        "Charged": explanation.money,
+        "Next step": explanation.next_step,
+    }
+    with Box("bad" if row["status"] == "failed" else None):
+        shown = Facts(facts)
+        with shown.value("Cause"):
+            Node("b", explanation.cause, "is-strong")
+            Node("span", f" {explanation.what}")
+        if said := _vendors_words(detail):
+            shown.set_fact("Vendor said", said)
+
+
+def _vendors_words(detail: Detail) -> str:
+    """What the vendor said to the call that failed last, as it said it."""
+    if not detail.row["error_class"]:
+        return ""
+    failed = [call for call in detail.attempts if call["vendor_message"]]
+    return f"“{failed[-1]['vendor_message']}”" if failed else ""
+
+
+def _neighbour(icon: str, label: str, other: UUID | None, go: Callable[[UUID], Any]) -> None:
+    button = IconButton(icon, label, (lambda: go(other)) if other else None)
+    if other is None:
+        button.disable("It is the last one of this page of the list")
+
+
+def _copy_link(generation_id: UUID) -> None:
+    """A real link to this generation; pressed, it copies its address."""
+
+    def told(event: Any) -> None:
+        if event.args is True or event.args == [True]:
+            toast("Link copied")
+        else:
+            toast("The browser does not let this page copy. Copy the address instead.", "warn")
+
+    button = IconButton("link", "Copy link", href=f"{PATH}/{generation_id}")
+    button.on("click", told, js_handler=COPY_HREF)
+
+
+COPY_HREF = """(event) => {
+    event.preventDefault();
+    const text = event.currentTarget.href;
+    navigator.clipboard ? navigator.clipboard.writeText(text).then(() => emit(true), () => emit(false)) : emit(false);
+}"""
