@@ -89,5 +89,17 @@ def _check_messages(messages: Sequence[Message], system: str | None) -> None:
             code="prompt_too_long",
             details={"length": length, "limit": LONGEST_PROMPT},
         )
-    if any("\x00" in text for text in (system or "", *(message.content for message in messages))):
-        raise InvalidRequest("The prompt contains a NUL character.")
+    for text in (system or "", *(message.content for message in messages)):
+        if "\x00" in text:
+            raise InvalidRequest("The prompt contains a NUL character.")
+        if not is_unicode(text):
+            raise InvalidRequest("The prompt contains half of a character (a lone surrogate).")
+
+
+def is_unicode(text: str) -> bool:
+    """Whether every character is a whole one: JSON can carry halves, which neither vendors nor databases take."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -133,8 +133,10 @@ async def listing(
     return Listing(lines, previous=after is not None, next=more)
 
 
-async def count(database: Database, which: Filter) -> int:
-    """How many match, exactly up to 10,000; beyond that 10,001 stands for "more".
+async def count(
+    database: Database, which: Filter, *, ahead_of: UUID | None = None, oldest_first: bool = False
+) -> int:
+    """How many match (or stand ahead of one in the list), exactly up to 10,000; beyond, 10,001 stands for "more".
 
     Raises:
         Fault: `query_too_slow`.
@@ -142,6 +144,9 @@ async def count(database: Database, which: Filter) -> int:
     conditions, params = await _conditions(database, which)
     if conditions is None:
         return 0
+    if ahead_of is not None:
+        conditions.append(f"g.id {'<' if oldest_first else '>'} %(edge)s")
+        params["edge"] = ahead_of
     matching = f"select from generations g where {' and '.join(conditions)} limit {COUNTED_TO + 1}"
     rows = await _read(database, f"select count(*) from ({matching}) t", params, seconds=SECONDS_FOR_COUNTS)
     return rows[0][0]

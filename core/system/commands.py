@@ -192,7 +192,8 @@ async def clear_demo(desk: Desk) -> str:
 @contextmanager
 def _bars() -> Iterator[demo.Progress]:
     """A bar on stderr for each thing that is counted."""
-    with Progress(console=Console(stderr=True), transient=True) as bars:
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bars:
         tasks: dict[str, TaskID] = {}
 
         def progress(what: str, done: int, total: int) -> None:

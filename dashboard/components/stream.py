@@ -56,8 +56,7 @@ class StreamedText(Node):
                 self._paragraph = Node("p")
             self._fresh = True
         if self._fresh and (mark := TIME_MARK.match(text)):
-            with self._paragraph:
-                Node("b", mark[0])
+            self._set(mark[0]).classes("is-mark")
             self._fresh, self._span = False, None
             text = text[mark.end() :]
         while len(text) > LONGEST_TAIL:
@@ -68,10 +67,9 @@ class StreamedText(Node):
         self._set(text)
         return text
 
-    def _set(self, text: str) -> None:
+    def _set(self, text: str) -> Node:
         assert self._paragraph is not None, "the paragraph is begun"
         if self._span is None:
             with self._paragraph:
-                self._span = Node("span", text)
-        else:
-            self._span.set_text(text)
+                self._span = Node("span")
+        return self._span.set_text(text)

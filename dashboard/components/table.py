@@ -138,6 +138,12 @@ class DataTable(Element, component="table.js", default_classes="pu-table"):
         )
         return self
 
+    def show_columns(self, columns: Sequence[Column]) -> Self:
+        """Show other columns, such as fewer beside a pane; rows keep their cells, of which the first ones are shown."""
+        self.columns = list(columns)
+        self.props["columns"] = [_column(column) for column in columns]
+        return self
+
     def show_loading(self) -> Self:
         """Skeleton rows of the final geometry."""
         self.props.update(state="loading", old=None)

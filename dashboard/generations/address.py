@@ -10,8 +10,9 @@ from typing import Any, Self
 from urllib.parse import urlencode
 from uuid import UUID
 
+from core.accounts.person import Person
 from core.generation.queries import Filter
-from core.vocabulary import GenerationStatus, Traffic
+from core.vocabulary import GenerationStatus, Role, Traffic
 
 PATH = "/generations"
 RANGES: Mapping[str, timedelta] = {
@@ -115,6 +116,11 @@ class Address:
             traffic=tuple(Traffic) if chosen == ALL else (chosen,),
             user_id=user_id,
         )
+
+
+def own(person: Person) -> UUID | None:
+    """Whose generations alone a person may see: testers their own, superadmins and support everybody's (None)."""
+    return None if person.role in (Role.SUPERADMIN, Role.SUPPORT) else person.id
 
 
 def _text(said: str | None) -> str | None:

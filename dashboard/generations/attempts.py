@@ -1,10 +1,8 @@
 """The attempts of a generation: calls on one time line, who was skipped and why, and the breaker that opened."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from core.errors import ErrorClass
 from core.generation.detail import Detail
@@ -13,9 +11,7 @@ from dashboard.components import time
 from dashboard.components.html import Icon, Node, link
 from dashboard.components.pane import Pane
 from dashboard.components.waterfall import Attempt, Skip, Waterfall
-
-if TYPE_CHECKING:
-    from dashboard.generations.pane import Reader
+from dashboard.generations.reader import Reader
 
 Call = Mapping[str, Any]
 Tone = Literal["ok", "bad", "info", "warn"]

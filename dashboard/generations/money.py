@@ -1,11 +1,9 @@
 """The money of a generation: held, charged, returned; what it cost us and what it is worth; its ledger entries."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from core.generation.detail import Detail
 from dashboard.components import time
@@ -13,10 +11,8 @@ from dashboard.components.facts import Trio
 from dashboard.components.html import Node
 from dashboard.components.money import format_credits, format_credits_signed, format_usd
 from dashboard.components.pane import Pane
+from dashboard.generations.reader import Reader
 from dashboard.generations.rows import UNDER_WAY, cost_words
-
-if TYPE_CHECKING:
-    from dashboard.generations.pane import Reader
 
 
 def money_section(pane: Pane, detail: Detail, reader: Reader) -> None:

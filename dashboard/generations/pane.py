@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from core.generation.detail import Detail
 from core.generation.explain import answered, explain
@@ -20,27 +19,19 @@ from dashboard.generations.address import PATH, Address
 from dashboard.generations.attempts import attempts_section
 from dashboard.generations.content import content_section, raw_section
 from dashboard.generations.money import money_section
+from dashboard.generations.reader import Reader
 from dashboard.generations.rows import UNDER_WAY
 
 TRAFFIC_TAGS = {Traffic.TEST: "Test run, left out of revenue", Traffic.DEMO: "Demo data"}
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
-    """Who looks, and how what is shown is named."""
-
-    zone: ZoneInfo
-    costs: bool
-    name: Callable[[str], str]
-
-
-@dataclass(frozen=True, slots=True)
 class Neighbours:
-    """The rows above and below in the list, and how to go there."""
+    """Whether there are rows above and below in the list, and how to go there: `go(-1)`, `go(1)`."""
 
-    above: UUID | None
-    below: UUID | None
-    go: Callable[[UUID], Any]
+    above: bool
+    below: bool
+    go: Callable[[int], Any]
 
 
 def fill(pane: Pane, detail: Detail, reader: Reader, neighbours: Neighbours) -> None:
@@ -49,8 +40,8 @@ def fill(pane: Pane, detail: Detail, reader: Reader, neighbours: Neighbours) -> 
     with pane.fill(title_of(detail)):
         pane.title.set(title=title_of(detail))
         with pane.actions:
-            _neighbour("keyboard_arrow_up", "Previous row", neighbours.above, neighbours.go)
-            _neighbour("keyboard_arrow_down", "Next row", neighbours.below, neighbours.go)
+            _neighbour("keyboard_arrow_up", "Previous row", neighbours.above, lambda: neighbours.go(-1))
+            _neighbour("keyboard_arrow_down", "Next row", neighbours.below, lambda: neighbours.go(1))
             _copy_link(row["id"])
         with pane.sub:
             _head(detail, reader)
@@ -117,10 +108,10 @@ def _vendors_words(detail: Detail) -> str:
     return f"“{failed[-1]['vendor_message']}”" if failed else ""
 
 
-def _neighbour(icon: str, label: str, other: UUID | None, go: Callable[[UUID], Any]) -> None:
-    button = IconButton(icon, label, (lambda: go(other)) if other else None)
-    if other is None:
-        button.disable("It is the last one of this page of the list")
+def _neighbour(icon: str, label: str, there: bool, go: Callable[[], Any]) -> None:
+    button = IconButton(icon, label, go)
+    if not there:
+        button.disable("There is none on this page of the list")
 
 
 def _copy_link(generation_id: UUID) -> None:

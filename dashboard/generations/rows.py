@@ -12,6 +12,7 @@ from dashboard.components.money import format_credits, format_usd
 from dashboard.components.status import generation
 from dashboard.components.table import Column, Row
 from dashboard.generations.address import Address
+from dashboard.generations.reader import Reader
 
 COLUMNS = (
     Column("status", "Status", 114, card="status"),
@@ -30,22 +31,20 @@ def rows(
     address: Address,
     *,
     now: datetime,
-    zone: ZoneInfo,
-    costs: bool,
-    name: Callable[[str], str],
+    reader: Reader,
 ) -> list[Row]:
-    """The rows of a page; `name` gives a provider's, `costs` says whether USD may be seen."""
+    """The rows of a page."""
     return [
         Row(
             str(line.id),
             [
                 chip(generation(line.status)),
-                _created(line.created_at, now, zone),
+                _created(line.created_at, now, reader.zone),
                 _user(line.email),
-                [Bit(line.model or "no model", "strong", title=line.model), _route(line, name)],
+                [Bit(line.model or "no model", "strong", title=line.model), _route(line, reader.name)],
                 Bit(line.cause, title=line.cause) if line.cause else DASH,
                 _took(line, now),
-                _money(line, costs=costs),
+                _money(line, costs=reader.costs),
             ],
             href=address.opened(line.id).url,
         )
@@ -79,7 +78,7 @@ def _route(line: Line, name: Callable[[str], str]) -> list[str | Bit]:
 def _took(line: Line, now: datetime) -> Cell:
     if line.status in UNDER_WAY:
         return Bit(time.duration(now - line.created_at, 0), "info", title="running")
-    return DASH if line.latency_ms is None else time.duration(line.latency_ms / 1000)
+    return DASH if not line.latency_ms else time.duration(line.latency_ms / 1000)
 
 
 def _money(line: Line, *, costs: bool) -> Cell:

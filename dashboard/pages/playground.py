@@ -26,7 +26,7 @@ from dashboard.playground.results import Results, Sample
 
 ROLES = STAFF
 FLUSH_SECONDS = 0.08
-TRACE_SECONDS = 0.5
+TRACE_SECONDS = 0.25
 COPY = (
     "navigator.clipboard ? navigator.clipboard.writeText(location.href).then(() => true, () => false) : false"
 )

@@ -24,6 +24,7 @@ from dashboard.components.facts import Box, Facts, Strip
 from dashboard.components.html import Node
 from dashboard.components.money import format_percent
 from dashboard.components.pane import Pane
+from dashboard.components.status import Tone
 from dashboard.components.table import DataTable, Row
 from dashboard.components.time import duration
 from dashboard.live import generations_changed
@@ -46,6 +47,7 @@ class ProvidersPage:
         self.writes = screen.person.role is Role.SUPERADMIN
         self.chosen = parse_uuid(screen.query("sel"))
         self.calls: dict[UUID, Calls] = {}
+        self.tested_words: tuple[Tone, str, str] | None = None
 
     async def open(self) -> None:
         if self.writes:
@@ -58,6 +60,7 @@ class ProvidersPage:
         assert self.screen.frame.pane is not None, "the page was registered with a pane"
         self.pane: Pane = self.screen.frame.pane
         self.pane.on_close(partial(self.choose, None))
+        self._fit()
         await self.refresh()
         generations_changed.subscribe(self.refresh)
         ui.timer(2.0, self.refresh)
@@ -84,8 +87,11 @@ class ProvidersPage:
     def choose(self, provider_id: str | None) -> None:
         """Shows a provider in the pane, and in the address."""
         self.chosen = parse_uuid(provider_id) if provider_id else None
+        self.tested_words = None
         address = f"/providers?sel={self.chosen}" if self.chosen else "/providers"
-        ui.navigate.history.replace(address)
+        with self.screen.frame.main:  # the button that called may be gone with the pane
+            ui.navigate.history.replace(address)
+        self._fit()
         self.table.choose(str(self.chosen) if self.chosen else None)
         if self.chosen:
             self._shown = self._signature(self.screen.now())
@@ -96,6 +102,10 @@ class ProvidersPage:
     def add(self) -> None:
         """The dialog for a new provider; its key goes in, and never comes out again."""
         AddProvider(self.screen, self.refresh).open()
+
+    def _fit(self) -> None:
+        """Beside the pane there is room for fewer columns."""
+        self.table.show_columns(columns(costs=self.screen.sees_costs, beside=self.chosen is not None))
 
     def _providers(self) -> tuple[ProviderConfig, ...]:
         return self.screen.purser.snapshots.current.providers
@@ -157,7 +167,8 @@ class ProvidersPage:
                     "span",
                     f"{provider.kind} · {key_words(provider)} · rank {provider.rank(Modality.TEXT)}, text",
                 )
-            self.tested = Node("div", "", "pu-stack is-tight", role="status")
+            self.tested = Node("div", "", "pu-pane-said", role="status")
+            self._show_test()
             self._reason(provider, breaker, now)
             figures = [
                 (
@@ -189,7 +200,10 @@ class ProvidersPage:
             provider.needs_key and not self.screen.purser.keys.usable(provider)
         ):
             return
-        with Box("probe" if breaker.state is BreakerState.HALF_OPEN else "bad"):
+        with (
+            Node("div", "", "pu-pane-said"),
+            Box("probe" if breaker.state is BreakerState.HALF_OPEN else "bad"),
+        ):
             if breaker.state is BreakerState.CLOSED:
                 Node("p", "No usable key", "is-strong")
                 Node("p", self.screen.purser.keys.why_none(provider))
@@ -203,7 +217,9 @@ class ProvidersPage:
             Node("p", (breaker.reason or "").capitalize())
             if breaker.vendor_message:
                 Node("p", f"The vendor said “{breaker.vendor_message}”.")
-            if breaker.open_until:
+            if breaker.probe_due(now):
+                Node("p", "The next request is the probe.")
+            elif breaker.open_until:
                 Node(
                     "p",
                     f"Next probe at {breaker.open_until.astimezone(self.screen.zone):%H:%M:%S}, with the next request after it.",
@@ -217,7 +233,7 @@ class ProvidersPage:
             if offer.model.modality is Modality.TEXT and offer.model.available(self.screen.now())
         }
         default = provider.default_models.get(Modality.TEXT)
-        with pane.section("Configuration"):
+        with pane.section("Configuration"), Node("div", "", "pu-stack"):
             if self.writes and models:
                 fields.select(
                     "Default model for text",
@@ -227,11 +243,12 @@ class ProvidersPage:
                     on_change=lambda event: self.set_default(provider, event.value),
                 )
             facts = Facts(
-                {
+                name_width=104,
+                facts={
                     "Fallback model": provider.fallback_models.get(Modality.TEXT) or "none",
                     "Address": provider.base_url or KINDS[provider.kind].default_base_url or "built in",
                     "Good at": ", ".join(sorted(provider.specialisations)) or "nothing in particular",
-                }
+                },
             )
             if not self.writes:
                 facts.set_fact("Default model", default or "none")
@@ -249,24 +266,29 @@ class ProvidersPage:
         provider = self._provider()
         if provider is None:
             return
-        self.tested.clear()
         try:
             await self.screen.visitor.actor([Role.SUPERADMIN])
             result = await probe_provider(self.screen.purser.clients, provider)
         except ProviderError as failure:
-            tone, title, words = (
-                "bad",
-                f"Failed: {failure.error_class.replace('_', ' ')}",
-                f"The vendor said “{failure.message}”.",
-            )
+            title = f"Failed: {failure.error_class.replace('_', ' ')}"
+            self.tested_words = "bad", title, f"The vendor said “{failure.message}”."
         except PurserError as refusal:
-            tone, title, words = "bad", "Not tested", refusal.message
+            self.tested_words = "bad", "Not tested", refusal.message
         else:
-            tone, title = "ok", f"Connected in {result.latency_ms:.0f} ms"
             words = f"{result.detail} This proves key and reach, not quota."
-        with self.tested, Box(tone):
-            Node("p", title, "is-strong")
-            Node("p", words)
+            self.tested_words = "ok", f"Connected in {result.latency_ms:.0f} ms", words
+        self._show_test()
+
+    def _show_test(self) -> None:
+        """What the last test said, for as long as its provider is chosen."""
+        if self.tested.is_deleted:
+            return
+        self.tested.clear()
+        if self.tested_words:
+            tone, title, words = self.tested_words
+            with self.tested, Box(tone):
+                Node("p", title, "is-strong")
+                Node("p", words)
 
     async def set_default(self, provider: ProviderConfig, model_id: str | None) -> None:
         if not model_id or model_id == provider.default_models.get(Modality.TEXT):

@@ -9,6 +9,7 @@ from dashboard.components.stream import StreamedText
 from dashboard.playground.ending import Ending
 
 FIRST, TOTAL, TOKENS = "First token", "Total", "Tokens out"
+COUNTED = "Our own count; the vendor tells its own at the end, if at all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class AnswerColumn(Node):
     def __init__(self, letter: str, model: str, provider: str, *, last_figure: str) -> None:
         super().__init__("section", "", "pu-card pu-play-column", aria_label=f"{letter}: {model}")
         self.letter, self._model, self._last = letter, model, last_figure
+        self._counted = False
         with self:
             with Node("div", "", "pu-play-head"):
                 with Node("div", "", "pu-play-who"):
@@ -44,12 +46,19 @@ class AnswerColumn(Node):
                 self.answer = StreamedText()
                 self._after = Node("div")
 
-    def set_figures(self, first: str, total: str, tokens: str, last: str) -> None:
-        """First token, total, tokens out, and cost (or credits)."""
+    def set_figures(self, first: str, total: str, tokens: str, last: str, *, counted: bool) -> None:
+        """First token, total, tokens out, and cost (or credits).
+
+        While `counted`, the last two are our own count, and look and say so: the vendor tells its own at the end.
+        """
         for name, value in ((FIRST, first), (TOTAL, total), (TOKENS, tokens), (self._last, last)):
             node = self._figures[name]
             if node.text != value:
                 node.set_text(value)
+        if counted != self._counted:
+            self._counted = counted
+            for name in (TOKENS, self._last):
+                self._figures[name].switch("is-counted", counted).set(title=COUNTED if counted else None)
 
     def streams(self) -> None:
         """The first piece has come."""
@@ -57,7 +66,7 @@ class AnswerColumn(Node):
 
     def set_sub(self, text: str, *, fell_back: bool = False) -> None:
         """Who served it, under the model's name."""
-        self._sub.set_text(text).switch("is-warn", fell_back)
+        self._sub.set_text(text).switch("is-warn", fell_back).set(title=text)
 
     def end(self, ending: Ending | None, failure: Failure | None, *, stopped: bool) -> None:
         """The answer is whole, stopped or failed: what was charged, and the way to its row."""

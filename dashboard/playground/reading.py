@@ -27,8 +27,6 @@ from dashboard.playground.ending import Ending, look_up, tries
 log = get_logger(__name__)
 
 ORDINALS = {2: "second", 3: "third", 4: "fourth"}
-ABOUT = "≈ "
-"""Before a figure that is counted by us while the vendor has not told its own."""
 
 
 class Reading:
@@ -106,22 +104,16 @@ class Reading:
     def flush(self) -> None:
         """Brings the column up to date."""
         self.column.answer.flush()
-        ending, about = self.ending, "" if self.over else ABOUT
-        if ending and ending.estimated:
-            about = ABOUT
+        ending = self.ending
         first = ending.first_token_ms / 1000 if ending and ending.first_token_ms is not None else self.first
         tokens = ending.tokens if ending else estimate_tokens(self._text)
-        cost = self.cost if self._text or self.over else None
-        money = format_usd(cost) if self._usd else format_credits(self.credits)
+        begun = bool(tokens or self.over and self.cost)
         self.column.set_figures(
             "—" if first is None else duration(first, 2),
             duration(self.seconds, 1),
-            f"{about}{format_count(tokens)}" if tokens else "—",
-            "—"
-            if not self._text and not (ending and ending.cost)
-            else money
-            if not cost
-            else f"{about}{money}",
+            format_count(tokens) if tokens else "—",
+            (format_usd(self.cost) if self._usd else format_credits(self.credits)) if begun else "—",
+            counted=bool(tokens) and (not self.over or bool(ending and ending.estimated)),
         )
 
     async def _read(self) -> Result:

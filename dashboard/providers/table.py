@@ -19,18 +19,19 @@ MODALITY_ICONS = {
 }
 
 
-def columns(*, costs: bool) -> list[Column]:
-    """As mock-up 03, with the default model; spend only for those who may see USD."""
+def columns(*, costs: bool, beside: bool = False) -> list[Column]:
+    """As mock-up 03, with the default model; spend only for those who may see USD; fewer `beside` the pane."""
+    narrow = 12 * beside
     return [
         Column("rank", "#", 34, align="end"),
-        Column("name", "Provider", 118, link=True, card="title"),
-        Column("status", "Status", 148, card="status"),
+        Column("name", "Provider", 118 - narrow, link=True, card="title"),
+        Column("status", "Status", 148 - narrow, card="status"),
         Column("modalities", "Modalities", 84),
         Column("success", "Success 1 h", 84, align="end", card="key"),
-        Column("p95", "p95", 60, align="end"),
+        Column("p95", "p95", 64 - narrow, align="end"),
         *([Column("spend", "Spend 24 h", 84, align="end")] if costs else []),
-        Column("breaker", "Breaker", 112, card="meta"),
-        Column("default", "Default model", card="meta"),
+        Column("breaker", "Breaker", None if beside else 112, card="meta"),
+        *([] if beside else [Column("default", "Default model")]),
     ]
 
 

@@ -113,11 +113,17 @@ class Site:
         return (await self.make_key(email)).secret
 
     async def session_of(self, email: str = ADMIN) -> dict[str, str]:
-        """The cookie of a signed-in browser."""
+        """The cookie of a signed-in browser, as a header."""
         token, _ = await sign_in(
-            self.purser.database, email, PASSWORD, address=None, user_agent=None, keep=False, rate=Rate(100, 60)
+            self.purser.database,
+            email,
+            PASSWORD,
+            address=None,
+            user_agent=None,
+            keep=False,
+            rate=Rate(100, 60),
         )
-        return {"purser_session": token}
+        return {"Cookie": f"purser_session={token}"}
 
     async def sql(self, statement: str, *values: Any) -> None:
         """A change that takes time to come about in life; all processes are told."""
@@ -154,7 +160,9 @@ async def serving(settings: Settings, *before: APIRouter) -> AsyncIterator[Site]
         assert not serve.done(), serve.exception()
         await asyncio.sleep(0.01)
     async with AsyncExitStack() as stack:
-        anonymous = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=20, trust_env=False))
+        anonymous = await stack.enter_async_context(
+            httpx.AsyncClient(base_url=url, timeout=20, trust_env=False)
+        )
         client = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=20, trust_env=False))
         purser: Purser = app.state.purser
         site = Site(app, purser, url, await person(purser, USER, credits=CREDITS), "", anonymous, client)
@@ -193,8 +201,6 @@ async def serve(database_url: str, tmp_path: Path) -> AsyncIterator[Serve]:
         yield start
 
 
-
-
 @pytest.fixture
 async def site(serve: Serve, fakes: FakeVendors) -> Site:
     """Purser with OpenAI, Gemini and Anthropic, all of them the fakes."""
@@ -213,6 +219,8 @@ def error_of(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
     assert answer.headers["content-type"] == "application/json"
     body = answer.json()
     assert set(body) == {"error"}
-    assert {"code", "message", "retryable"} <= set(body["error"]) <= {"code", "message", "retryable", "details"}
+    assert (
+        {"code", "message", "retryable"} <= set(body["error"]) <= {"code", "message", "retryable", "details"}
+    )
     assert body["error"]["code"] == code, answer.text
     return body["error"]

@@ -117,7 +117,9 @@ async def test_a_prompt_of_a_megabyte_is_refused_with_its_length(sandbox: Site) 
 async def test_somebody_elses_project_is_as_unknown_as_none(sandbox: Site) -> None:
     other = await sandbox.make_user("other@example.com")
     project = new_id()
-    await sandbox.sql("insert into projects (id, owner_id, name) values (%s, %s, 'Mine')", project, sandbox.user.id)
+    await sandbox.sql(
+        "insert into projects (id, owner_id, name) values (%s, %s, 'Mine')", project, sandbox.user.id
+    )
     assert (await sandbox.generate(projectId=str(project))).status_code == 200
     for headers, named in ((sandbox.with_key(other), project), ({}, new_id())):
         error_of(await sandbox.generate(projectId=str(named), headers=headers), 404, "unknown_project")
@@ -229,7 +231,11 @@ async def test_when_all_are_down_every_cause_is_named_and_nothing_is_charged(
     for fields in ({}, {"stream": True}):
         error = error_of(await site.generate(**fields), 503, "all_providers_failed")
         assert error["retryable"] is True
-        assert {cause["provider"] for cause in error["details"]["causes"]} == {"openai", "gemini", "anthropic"}
+        assert {cause["provider"] for cause in error["details"]["causes"]} == {
+            "openai",
+            "gemini",
+            "anthropic",
+        }
     assert await site.balance() == 1_000
 
 

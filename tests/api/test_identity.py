@@ -29,7 +29,9 @@ async def test_wrong_revoked_and_expired_keys_get_one_and_the_same_answer(sandbo
     expired = await sandbox.make_key(expires_at=datetime.now(UTC) + timedelta(minutes=1))
     async with sandbox.purser.database.transaction() as session:
         await revoke_key(session, SYSTEM, revoked.id)
-    await sandbox.sql("update api_keys set expires_at = now() - interval '1 second' where id = %s", expired.id)
+    await sandbox.sql(
+        "update api_keys set expires_at = now() - interval '1 second' where id = %s", expired.id
+    )
     secrets = (revoked.secret, expired.secret, "psr_u_" + "A" * 32, "psr_s_" + "A" * 32, "sk-other")
     answers = [
         await sandbox.anonymous.get("/api/credits", headers=sandbox.with_key(secret)) for secret in secrets
@@ -73,9 +75,9 @@ async def test_a_service_key_must_name_a_user_and_one_that_exists(sandbox: Site)
     answer = await sandbox.anonymous.get("/api/credits", headers=sandbox.with_key(service))
     error_of(answer, 400, "user_required")
     for name in ("nobody@example.com", "00000000-0000-7000-8000-000000000000", "x" * 3_000, "\xe9"):
-        headers = sandbox.with_key(service) | {"X-User": name.encode("latin-1").decode("latin-1")}
+        headers = sandbox.with_key(service, **{"X-User": name})
         answer = await sandbox.anonymous.get(
-            "/api/credits", headers=[(k, v.encode("latin-1")) for k, v in headers.items()]
+            "/api/credits", headers={k.encode(): v.encode("latin-1") for k, v in headers.items()}
         )
         error_of(answer, 404, "unknown_user")
 
@@ -126,12 +128,12 @@ async def test_a_generation_by_a_service_key_is_recorded_as_its_own_and_the_user
 
 
 async def test_a_session_of_the_pages_works_for_reading(sandbox: Site) -> None:
-    answer = await sandbox.anonymous.get("/api/usage", cookies=await sandbox.session_of())
+    answer = await sandbox.anonymous.get("/api/usage", headers=await sandbox.session_of())
     assert answer.json()["plan"]["id"] == "unlimited"
 
 
 async def test_an_ended_session_says_so(sandbox: Site) -> None:
-    answer = await sandbox.anonymous.get("/api/usage", cookies={"purser_session": "gone"})
+    answer = await sandbox.anonymous.get("/api/usage", headers={"Cookie": "purser_session=gone"})
     error_of(answer, 401, "session_ended")
 
 
@@ -153,8 +155,7 @@ async def test_a_cookie_alone_writes_nothing_from_another_site(
     answer = await sandbox.anonymous.post(
         "/api/ai/generate-text",
         json={"prompt": "Say hello"},
-        cookies=await sandbox.session_of(),
-        headers=headers,
+        headers={**await sandbox.session_of(), **headers},
     )
     error_of(answer, 403, "cross_site")
 
@@ -163,14 +164,14 @@ async def test_our_own_pages_may_write_with_the_cookie(sandbox: Site) -> None:
     cookies = await sandbox.session_of()
     for headers in ({"Sec-Fetch-Site": "same-origin"}, {"Origin": sandbox.url}):
         answer = await sandbox.anonymous.post(
-            "/api/ai/generate-text", json={"prompt": "Say hello"}, cookies=cookies, headers=headers
+            "/api/ai/generate-text", json={"prompt": "Say hello"}, headers={**cookies, **headers}
         )
         assert answer.status_code == 200
 
 
 async def test_a_wrong_key_is_not_saved_by_a_good_cookie(sandbox: Site) -> None:
     answer = await sandbox.anonymous.get(
-        "/api/usage", cookies=await sandbox.session_of(), headers=sandbox.with_key("psr_u_wrong")
+        "/api/usage", headers={**await sandbox.session_of(), **sandbox.with_key("psr_u_wrong")}
     )
     error_of(answer, 401, "invalid_key")
 

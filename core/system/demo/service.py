@@ -28,7 +28,7 @@ from core.system.demo.texts import DOMAINS, FIRST_NAMES, LAST_NAMES
 from core.system.demo.vendors import DEMO_KINDS, PREFIX, make_vendors
 
 USERS, GENERATIONS, DAYS = 200, 6_000, 30
-SCENARIOS = 2_000
+SCENARIOS, LEAST_SCENARIOS = 2_000, 200
 PEOPLE_AT_ONCE = 50_000
 CALLS_AT_ONCE = 50_000
 MANY_ACCOUNTS = 1_000
@@ -178,7 +178,7 @@ async def _load(
     async with connection.transaction():
         vendors = await make_vendors(connection, catalogue(), now)
     await connection.execute(statements.SCRATCH.encode())
-    scenarios = Stage(catalogue(), vendors, now).draw(SCENARIOS)
+    scenarios = Stage(catalogue(), vendors, now).draw(max(LEAST_SCENARIOS, min(SCENARIOS, generations)))
     async with connection.transaction():
         for number, scenario in enumerate(scenarios):
             await connection.execute(

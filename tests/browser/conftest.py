@@ -1,0 +1,118 @@
+"""A real browser in front of a real server: one of each for a run, a fresh signed-in page for each test."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.browser import chromium
+from tests.conftest import TEMPLATE, url_of
+from tests.fakes import FakeVendors
+from tests.server import Live, serving
+
+WIDE = {"width": 1440, "height": 900}
+
+
+@pytest.fixture(scope="session")
+def fresh_database(server_url: str) -> Callable[[], str]:
+    """Makes a fresh, migrated database each time it is called."""
+
+    def make() -> str:
+        name = f"live_{uuid.uuid4().hex}"
+        with psycopg.connect(server_url, autocommit=True) as connection:
+            connection.execute(f"create database {name} template {TEMPLATE}".encode())
+        return url_of(server_url, name)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def live(fresh_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """A server without any vendor key: the sandbox answers."""
+    with serving(tmp_path_factory.mktemp("live"), DATABASE_URL=fresh_database()) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def vendors() -> Iterator[FakeVendors]:
+    with FakeVendors() as fakes:
+        yield fakes
+
+
+@pytest.fixture
+def fakes(vendors: FakeVendors) -> FakeVendors:
+    vendors.reset()
+    return vendors
+
+
+@pytest.fixture
+def vendor_live(fresh_database: Callable[[], str], tmp_path: Path, fakes: FakeVendors) -> Iterator[Live]:
+    """A server of this test's own, with OpenAI, Gemini and Anthropic configured, all of them the fakes."""
+    with serving(
+        tmp_path,
+        DATABASE_URL=fresh_database(),
+        OPENAI_API_KEY="sk-test-openai-1234",
+        GOOGLE_AI_API_KEY="AIzaTestGemini5678",
+        ANTHROPIC_API_KEY="sk-ant-test-9012",
+        OPENAI_BASE_URL=fakes.openai.url,
+        GEMINI_BASE_URL=fakes.gemini.url,
+        ANTHROPIC_BASE_URL=fakes.anthropic.url,
+    ) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = chromium.find()
+    assert path, "no Chromium: run `make browser`"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=chromium.ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def new_context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
+    """Makes browser contexts (windows of a person's own), closed after the test."""
+    made: list[BrowserContext] = []
+
+    def make(**options: Any) -> BrowserContext:
+        context = browser.new_context(**{"viewport": WIDE, **options})
+        made.append(context)
+        return context
+
+    yield make
+    for context in made:
+        context.close()
+
+
+@pytest.fixture
+def anonymous(new_context: Callable[..., BrowserContext], live: Live) -> Page:
+    """A page of nobody; `goto("/…")` leads to the sandbox server."""
+    return new_context(base_url=live.url).new_page()
+
+
+@pytest.fixture
+def page(anonymous: Page, live: Live) -> Page:
+    """A page whose person is signed in as the first superadmin, at the overview of the sandbox server."""
+    sign_in(anonymous, live)
+    return anonymous
+
+
+def sign_in(page: Page, live: Live, email: str | None = None, password: str | None = None) -> None:
+    """Signs in by the form, as a person does."""
+    page.goto(f"{live.url}/login")
+    page.get_by_label("E-mail").fill(email or live.email)
+    page.get_by_label("Password", exact=True).fill(password or live.password)
+    page.get_by_role("button", name="Sign in").click()
+    ready(page)
+
+
+def ready(page: Page) -> Page:
+    """Waits until the page's socket is open and it can be used."""
+    page.wait_for_function("window.did_handshake === true")
+    return page
