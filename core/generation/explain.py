@@ -148,7 +148,7 @@ def answered(row: Row, attempts: Attempts) -> str:
     ]
     own = len(failed) - sum(one["provider"] != by for one in failed)
     if why:
-        sentence = f"{provider_name(by)} answered {in_time}, because {' and '.join(why)}."
+        sentence = f"{provider_name(by)} answered {in_time}, after {'; '.join(why)}."
     elif own:
         sentence = f"{provider_name(by)} answered {in_time}, at the {_ordinal(own + 1)} call; before, it {_did(failed, by)}."
     else:

@@ -22,6 +22,7 @@ RANGES: Mapping[str, timedelta] = {
     "30d": timedelta(days=30),
 }
 RANGE_WORDS = {"1h": "last hour", "24h": "last 24 hours", "7d": "last 7 days", "30d": "last 30 days"}
+RANGE_LABELS = {"1h": "1 h", "24h": "24 h", "7d": "7 d", "30d": "30 d"}
 DEFAULT_RANGE = "24h"
 ALL = "all"
 TRAFFIC_WORDS = {Traffic.LIVE: "live", Traffic.TEST: "test", Traffic.DEMO: "demo", ALL: "all"}

@@ -59,7 +59,8 @@ def raw_section(detail: Detail) -> None:
         with Node("summary", "", "pu-section-head").style("cursor: pointer; margin: 0; min-height: 24px"):
             Node("h3", "Raw")
             with Node("span", "", "pu-row").style("gap: 4px"):
-                Node("span", f"request, {len(detail.attempts)} responses, trace, ids")
+                count = len(detail.attempts)
+                Node("span", f"request, {count} response{'' if count == 1 else 's'}, trace, ids")
                 Icon("keyboard_arrow_down")
         for title, value in parts.items():
             if value:

@@ -11,7 +11,7 @@ from dashboard.components import fields, filters
 from dashboard.components.button import IconButton
 from dashboard.components.dialog import Dialog
 from dashboard.components.status import GENERATION
-from dashboard.generations.address import DEFAULT_RANGE, RANGE_WORDS, TRAFFIC_WORDS, Address
+from dashboard.generations.address import DEFAULT_RANGE, RANGE_LABELS, TRAFFIC_WORDS, Address
 from dashboard.generations.window import span
 
 OnChange = Callable[..., Awaitable[None]]
@@ -33,18 +33,20 @@ class FilterRow(filters.Filters):
         super().__init__()
         self._address, self._zone, self._change = address, zone, on_change
         # Where nothing is live yet, what there is stands for an unchosen traffic, and the menu says so.
-        unchosen = "live" if traffic == Traffic.LIVE else f"{TRAFFIC_WORDS[traffic]}, nothing live yet"
+        unchosen = "live" if traffic == Traffic.LIVE else f"{TRAFFIC_WORDS[traffic]}, none live"
         named = {word: word for word in TRAFFIC_WORDS if word != Traffic.LIVE or traffic != Traffic.LIVE}
         if address.provider and address.provider not in providers:
             providers = {**providers, address.provider: address.provider}
         with self:
-            self._search = filters.search("Id or e-mail", value=address.q, on_search=self._searched)
+            self._search = filters.search(
+                "Id or e-mail", value=address.q, width=160, on_search=self._searched
+            )
             self._range = _Menu(
                 "Range",
-                {key: word for key, word in RANGE_WORDS.items() if key != DEFAULT_RANGE}
+                {key: word for key, word in RANGE_LABELS.items() if key != DEFAULT_RANGE}
                 | {CUSTOM: "from … to …"},
                 self._ranged,
-                unchosen=RANGE_WORDS[DEFAULT_RANGE],
+                unchosen=RANGE_LABELS[DEFAULT_RANGE],
             )
             self._stretch = filters.filter_chip("", lambda: on_change(begin=None, end=None))
             self._status = _Menu(

@@ -15,13 +15,13 @@ from dashboard.generations.address import Address
 from dashboard.generations.reader import Reader
 
 COLUMNS = (
-    Column("status", "Status", 114, card="status"),
+    Column("status", "Status", 106, card="status"),
     Column("created", "Created", 68, sort=True, card="meta"),
     Column("user", "User", 120),
     Column("model", "Model, provider", 144, link=True, card="title"),
-    Column("cause", "Cause", 108),
-    Column("took", "Took", 50, "end"),
-    Column("credits", "Credits", 66, "end", card="key"),
+    Column("cause", "Cause", 104),
+    Column("took", "Took", 54, "end"),
+    Column("credits", "Credits", 74, "end", card="key"),
 )
 UNDER_WAY = ("pending", "processing")
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from nicegui import background_tasks, ui
 
 from core.accounts.person import Person
+from core.database import Database
 from core.errors import NotSignedIn, PurserError
 from core.generation import queries
 from core.generation.detail import Detail, detail
@@ -43,6 +44,7 @@ class View:
         self.screen = screen
         self.address = address
         self.default_traffic = default_traffic or Traffic.LIVE
+        self.nothing_yet = default_traffic is None
         self.reader = Reader(screen.zone, screen.sees_costs, self._provider_name)
         self._shown: Detail | None = None
         self._loading = asyncio.Lock()
@@ -51,9 +53,10 @@ class View:
         self._client = ui.context.client
         with screen.frame.actions:
             self.pending = Pending()
-        self.nothing_yet = default_traffic is None
         self.histogram = Histogram(self._window(), self._brushed)
-        providers = {one.slug: one.name for one in screen.purser.snapshots.current.providers}
+        providers = {
+            one.slug: self._provider_name(one.slug) for one in screen.purser.snapshots.current.providers
+        }
         self.filters = FilterRow(
             address,
             providers=providers,
@@ -121,7 +124,6 @@ class View:
     async def _go(self, address: Address, *, again: bool = False) -> None:
         self._write(address, again=again)
         self.filters.show_address(address)
-        self.nothing_yet = False
         await self._load_all(pane=False)
 
     def _write(self, address: Address, *, again: bool = False) -> None:
@@ -167,6 +169,7 @@ class View:
         count, oldest = await queries.running(database, own(person))
         self.pending.show_pending(count, oldest)
         if self.nothing_yet:
+            self.filters.show(False)
             self.list.show_first_use()
             return
         which = self._filter(person)
@@ -247,7 +250,12 @@ class View:
                 await self._refresh()
 
     async def _refresh(self) -> None:
-        self.nothing_yet = False
+        if self.nothing_yet:
+            if await default_traffic(self.screen.purser.database, own(self.screen.person)):
+                self._client.open(
+                    self.address.url
+                )  # the first ever: the page as it is for those who have some
+            return
         await self._guarded(self._load_list, live=True)
         if self._shown and self._shown.row["status"] in ("pending", "processing"):
             await self._guarded(self._load_pane, live=True)
@@ -264,8 +272,17 @@ class View:
         return self.address.filter(self._window().begin, traffic=self.default_traffic, user_id=own(person))
 
     def _provider_name(self, slug: str) -> str:
+        """What a person called it; a vendor's only account goes by the vendor's short name."""
         known = self.screen.purser.snapshots.current.provider(slug)
-        return known.name if known else provider_name(slug)
+        return known.name if known and known.kind != slug else provider_name(slug)
+
+
+async def default_traffic(database: Database, user_id: UUID | None) -> str | None:
+    """What a list shows where nobody has chosen: live; before anything is live, what there is; None for nothing."""
+    for traffic in (Traffic.LIVE, Traffic.TEST, Traffic.DEMO):
+        if await queries.exists(database, traffic, user_id):
+            return traffic
+    return None
 
 
 ADDRESS_EVENT = "generations-address"

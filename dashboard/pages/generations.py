@@ -6,15 +6,12 @@ from fastapi import Request, Response
 from fastapi.responses import RedirectResponse, StreamingResponse
 from nicegui import app, ui
 
-from core.accounts.person import Person
-from core.bootstrap import Purser
 from core.errors import NotAllowed
-from core.generation import queries
 from core.vocabulary import Role, Traffic
 from dashboard.access import SignInFirst, require_visitor
 from dashboard.generations.address import PATH, Address, own
 from dashboard.generations.export import csv_lines
-from dashboard.generations.view import View
+from dashboard.generations.view import View, default_traffic
 from dashboard.generations.window import window
 from dashboard.page import Screen, page, parse_uuid
 
@@ -22,7 +19,7 @@ from dashboard.page import Screen, page, parse_uuid
 @page(PATH, title="Generations", group="Operate", pane="Generation")
 async def generations(screen: Screen) -> None:
     address = Address.of(screen.request.query_params)
-    traffic = await traffic_shown(screen.purser, screen.person)
+    traffic = await default_traffic(screen.purser.database, own(screen.person))
     await View(screen, address, default_traffic=traffic).start()
 
 
@@ -45,7 +42,7 @@ async def export(request: Request) -> Response:
     now = datetime.now(UTC)
     which = address.filter(
         window(address, now, purser.settings.zone).begin,
-        traffic=await traffic_shown(purser, person) or Traffic.LIVE,
+        traffic=await default_traffic(purser.database, own(person)) or Traffic.LIVE,
         user_id=own(person),
     )
     lines = csv_lines(
@@ -54,11 +51,3 @@ async def export(request: Request) -> Response:
     name = f"generations-{now.astimezone(purser.settings.zone):%Y-%m-%d}.csv"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
     return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=headers)
-
-
-async def traffic_shown(purser: Purser, person: Person) -> str | None:
-    """What a list shows where nobody has chosen: live; before anything is live, what there is; None for nothing."""
-    for traffic in (Traffic.LIVE, Traffic.TEST, Traffic.DEMO):
-        if await queries.exists(purser.database, traffic, own(person)):
-            return traffic
-    return None

@@ -110,7 +110,7 @@ class Reading:
         begun = bool(tokens or self.over and self.cost)
         self.column.set_figures(
             "—" if first is None else duration(first, 2),
-            duration(self.seconds, 1),
+            duration(self.seconds, 1) if self.seconds else "—",
             format_count(tokens) if tokens else "—",
             (format_usd(self.cost) if self._usd else format_credits(self.credits)) if begun else "—",
             counted=bool(tokens) and (not self.over or bool(ending and ending.estimated)),

@@ -13,7 +13,7 @@ from dashboard.playground.reading import Reading
 
 COLUMNS = (
     Column("letter", "Column", 52, silent=True),
-    Column("candidate", "Candidate", 232, card="title"),
+    Column("candidate", "Candidate", card="title"),
     Column("decision", "Decision", 124, card="status"),
     Column("first", "First token", 84, "end"),
     Column("took", "Took", 72, "end", card="key"),
@@ -34,7 +34,7 @@ class Trace(Card):
         with self.end:
             self._clock = Node("span", "")
         with self.body:
-            self._table = DataTable("Trace", COLUMNS, row_height=32, framed=False, least_width=680)
+            self._table = DataTable("Trace", COLUMNS, row_height=32, framed=False, least_width=540)
 
     def show_steps(self, readings: Sequence[Reading]) -> None:
         """The steps of all columns, a column's own in their order."""
@@ -95,10 +95,12 @@ def _decision(step: Step) -> Status:
 
 def _why(step: Step) -> str:
     """The step's own words; of a failure without the class, which the chip says."""
+    head, colon, said = step["detail"].partition(": ")
     error_class = step.get("errorClass")
-    if not error_class:
+    if not error_class or not head.endswith(error_class):
         return step["detail"]
-    return step["detail"].replace(f" {error_class}", "", 1).removeprefix(f"{error_class}: ")
+    status = head.removesuffix(error_class).strip()
+    return f"{status}{colon}{said}" if status else said or error_class.replace("_", " ")
 
 
 def _tells(step: Step) -> bool:

@@ -228,8 +228,8 @@ async def test_when_all_are_down_every_cause_is_named_and_nothing_is_charged(
 ) -> None:
     for vendor in (fakes.openai, fakes.gemini, fakes.anthropic):
         vendor.fail("quota")
-    for fields in ({}, {"stream": True}):
-        error = error_of(await site.generate(**fields), 503, "all_providers_failed")
+    for stream in (False, True):
+        error = error_of(await site.generate(stream=stream), 503, "all_providers_failed")
         assert error["retryable"] is True
         assert {cause["provider"] for cause in error["details"]["causes"]} == {
             "openai",

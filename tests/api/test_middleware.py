@@ -1,10 +1,12 @@
 """What stands around every request: ids, headers, limits of bodies, CORS, proxies, faults, pages."""
 
 import gzip
+import logging
 import re
 from collections.abc import AsyncIterator
 
 import pytest
+import structlog
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
@@ -23,7 +25,8 @@ PAGE = (
 
 @router.get("/api/boom")
 async def boom() -> None:
-    raise RuntimeError("the inside of it: psr_u_secret")
+    prompt = "a prompt"
+    raise RuntimeError(f"the inside of it: psr_u_secret, {len(prompt)}")
 
 
 @router.get("/page")
@@ -92,20 +95,25 @@ async def test_a_wrong_method_names_the_right_ones(sandbox: Site, method: str, p
     assert answer.headers["Allow"] == allow
 
 
+@pytest.mark.parametrize("form", ["text", "json"])
 async def test_an_unforeseen_exception_tells_nothing_of_its_inside(
-    serve: Serve, capsys: pytest.CaptureFixture[str]
+    serve: Serve, capsys: pytest.CaptureFixture[str], form: str
 ) -> None:
-    configure_logging()
+    restore = logging.getLogger().handlers, logging.getLogger().level
+    configure_logging(form=form)
     site = await serve(None, router)
     answer = await site.anonymous.get("/api/boom", headers={"X-Request-ID": "find-me-1234"})
     error = error_of(answer, 500, "internal_error")
     assert error["details"] == {"requestId": "find-me-1234"}
     assert "inside" not in answer.text
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    logging.getLogger().handlers, logging.getLogger().level = restore
+    structlog.reset_defaults()
     logged = capsys.readouterr().err
     assert "find-me-1234" in logged
     assert "RuntimeError" in logged
     assert "psr_u_secret" not in logged
+    assert "a prompt" not in logged, "values of variables are nobody's business"
 
 
 async def test_pages_keep_their_own_errors(sandbox: Site) -> None:

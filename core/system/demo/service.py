@@ -248,7 +248,8 @@ async def _remember(session: AsyncSession, data: DemoData) -> None:
         "loadedAt": data.loaded_at.isoformat(),
         "state": LOADED if data.complete else LOADING,
     }
-    await session.execute(
+    connection = await session.connection()
+    await connection.execute(
         text(
             "insert into settings (key, value) values ('demo', cast(:value as jsonb))"
             " on conflict (key) do update set value = excluded.value, updated_at = now()"

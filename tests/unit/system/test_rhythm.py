@@ -18,7 +18,7 @@ def test_no_call_is_lost_and_none_lies_outside(calls: int, hours: float) -> None
 
     assert sum(slot.calls for slot in found) == calls
     assert all(
-        BEGINS <= slot.begins and slot.begins + timedelta(seconds=slot.seconds) <= ends for slot in found
+        slot.begins >= BEGINS and slot.begins + timedelta(seconds=slot.seconds) <= ends for slot in found
     )
 
 
