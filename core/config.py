@@ -193,7 +193,9 @@ class Settings(BaseSettings):
         if self.environment == "prod":
             missing = [n for n in ("secret_key", "encryption_keys") if not getattr(self, n)]
             if missing:
-                raise ValueError(f"{missing[0].upper()}: must be set when ENVIRONMENT=prod")
+                raise ValueError(
+                    "\n".join(f"{n.upper()}: must be set when ENVIRONMENT=prod" for n in missing)
+                )
         return self
 
     @property
@@ -218,18 +220,18 @@ def load(**overrides: Any) -> Settings:
     try:
         return Settings(**overrides)
     except ValidationError as faults:
-        raise SettingsError([_line(fault) for fault in faults.errors()]) from None
+        raise SettingsError([line for fault in faults.errors() for line in _lines(fault)]) from None
 
 
-def _line(fault: Any) -> str:
+def _lines(fault: Any) -> list[str]:
     message = fault["msg"].removeprefix("Value error, ")
-    if not fault["loc"]:  # a rule across several values names its own
-        name, _, message = message.partition(": ")
-        return f"{name}: {message}. Example: {name}={_example(name)}"
+    if not fault["loc"]:  # a rule across several values names its own, one a line
+        named = [line.partition(": ") for line in message.splitlines()]
+        return [f"{name}: {what}. Example: {name}={_example(name)}" for name, _, what in named]
     name = str(fault["loc"][0]).upper()
     given = "" if _secret(name) else f" (got {str(fault['input'])!r})"
     message = message[0].lower() + message[1:]
-    return f"{name}: {message}{given}. Example: {name}={_example(name)}"
+    return [f"{name}: {message}{given}. Example: {name}={_example(name)}"]
 
 
 def _example(name: str) -> str:

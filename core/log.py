@@ -80,8 +80,18 @@ def get_logger(name: str) -> structlog.stdlib.BoundLogger:
 def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Strikes secrets and personal data out of one log event."""
     for name, value in event.items():
-        if name not in PLAIN_NAMES and SECRET_NAME.search(name):
-            event[name] = STRUCK
-        elif isinstance(value, str):
-            event[name] = SECRET_SHAPE.sub(STRUCK, value)
+        event[name] = _struck(name, value)
     return event
+
+
+def _struck(name: Any, value: Any) -> Any:
+    """What may be shown of a value under a name, however deep it lies."""
+    if isinstance(name, str) and name not in PLAIN_NAMES and SECRET_NAME.search(name):
+        return STRUCK
+    if isinstance(value, str):
+        return SECRET_SHAPE.sub(STRUCK, value)
+    if isinstance(value, dict):
+        return {key: _struck(key, inner) for key, inner in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(_struck(None, inner) for inner in value)
+    return value

@@ -1,6 +1,7 @@
 """The process's own secrets: made once into `DATA_DIR/secrets`, readable by its owner only, where none are set."""
 
 import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,14 +20,15 @@ def encryption_keys(settings: Settings) -> list[str]:
 def kept(path: Path, make: Callable[[], str]) -> str:
     """The secret in `path`; made there the first time. Of several processes that make it at once, one wins."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
     if not path.exists():
-        draft.touch(mode=0o600)
-        draft.write_text(make())
+        # A name of its own: two containers that share the folder may have the same process number.
+        handle, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         try:
+            with os.fdopen(handle, "w") as file:
+                file.write(make())
             os.link(draft, path)  # atomic, and fails where another process was first
         except FileExistsError:
             return path.read_text()
         finally:
-            draft.unlink()
+            Path(draft).unlink()
     return path.read_text()

@@ -45,12 +45,17 @@ def serving(data_dir: Path, **environment: str) -> Iterator[Live]:
         "PORT": str(port),
         "ADMIN_EMAIL": EMAIL,
         "ADMIN_PASSWORD": PASSWORD,
+        "RATE_LOGIN": "1000/m",  # every test signs in from one address
         **environment,
     }
     log = folder / "log"
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [sys.executable, str(ROOT / "main.py"), "serve"], cwd=folder, env=env, stdout=out, stderr=subprocess.STDOUT
+            [sys.executable, str(ROOT / "main.py"), "serve"],
+            cwd=folder,
+            env=env,
+            stdout=out,
+            stderr=subprocess.STDOUT,
         )
     live = Live(f"http://127.0.0.1:{port}", process, log)
     try:

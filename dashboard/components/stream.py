@@ -23,10 +23,12 @@ class StreamedText(Node):
         self._fresh = True
         self._paragraph: Node | None = None
         self._span: Node | None = None
+        self.length = 0
 
     def add(self, piece: str) -> None:
         """Take a piece; it is seen with the next flush."""
         self._waiting.append(piece)
+        self.length += len(piece)
 
     def flush(self) -> None:
         """Show what has come since the last time."""

@@ -9,6 +9,8 @@ from dashboard.components.stream import StreamedText
 from dashboard.playground.ending import Ending
 
 FIRST, TOTAL, TOKENS = "First token", "Total", "Tokens out"
+SHORT = 200
+"""Characters of an answer above which its end is shown, rather than the beginning of what went wrong."""
 COUNTED = "Our own count; the vendor tells its own at the end, if at all"
 
 
@@ -39,10 +41,10 @@ class AnswerColumn(Node):
                         self._sub = Node("p", provider)
                     self.chip = Chip(generation("pending"))
                 self._figures = _figures(FIRST, TOTAL, TOKENS, last_figure)
-            scroll = Node(
+            self._scroll = Node(
                 "div", "", "pu-play-scroll", tabindex=0, role="region", aria_label=f"Answer of {letter}"
             )
-            with scroll, Node("div", "", "pu-play-answer"):
+            with self._scroll, Node("div", "", "pu-play-answer"):
                 self.answer = StreamedText()
                 self._after = Node("div")
 
@@ -75,10 +77,11 @@ class AnswerColumn(Node):
         self.chip.set_status(generation(status))
         with self._after:
             if failure:
+                self._scroll.switch("is-failed", self.answer.length < SHORT)
                 self._explain(failure)
             with Node("p", "", "pu-play-end pu-meta"):
                 if stopped:
-                    Node("span", "Stopped; what had come stands." if ending and ending.tokens else "Stopped.")
+                    Node("span", "Stopped")
                 if ending and not failure:
                     Node("span", f"{ending.credits:,} cr charged")
                 if ending:

@@ -107,7 +107,7 @@ class Reading:
         ending = self.ending
         first = ending.first_token_ms / 1000 if ending and ending.first_token_ms is not None else self.first
         tokens = ending.tokens if ending else estimate_tokens(self._text)
-        begun = bool(tokens or self.over and self.cost)
+        begun = bool(tokens or (self.over and self.cost))
         self.column.set_figures(
             "—" if first is None else duration(first, 2),
             duration(self.seconds, 1) if self.seconds else "—",

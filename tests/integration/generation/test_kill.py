@@ -37,7 +37,14 @@ async def test_killed_in_the_middle_everything_held_comes_back_and_a_restart_goe
     fakes.openai.latency = 30
     vendors = ",".join(vendor.url for vendor in (fakes.openai, fakes.gemini, fakes.anthropic))
     child = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", CHILD, database_url, str(tmp_path), vendors, cwd=ROOT, stdout=asyncio.subprocess.PIPE
+        sys.executable,
+        "-c",
+        CHILD,
+        database_url,
+        str(tmp_path),
+        vendors,
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
     )
     assert child.stdout is not None
     async with asyncio.timeout(30):
@@ -53,7 +60,9 @@ async def test_killed_in_the_middle_everything_held_comes_back_and_a_restart_goe
         assert await world.held() == 20
         assert (await world.balance()).held > 0
         # A minute passes.
-        await world.purser.database.execute("update reservations set lease_until = now() - interval '1 second'")
+        await world.purser.database.execute(
+            "update reservations set lease_until = now() - interval '1 second'"
+        )
         assert await sweep(world.purser.database) == 20
         balance = await world.balance()
         assert (balance.balance, balance.held) == (1_000, 0)

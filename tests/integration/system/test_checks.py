@@ -38,8 +38,8 @@ async def test_all_is_well_with_three_vendors(world: World, fakes: FakeVendors) 
 
 
 async def test_a_rejected_key_names_the_page_to_go_to(world: World, fakes: FakeVendors) -> None:
-    fakes.anthropic.fail("unauthorized")
-    fakes.gemini.fail("overloaded")
+    fakes.anthropic.fail("unauthorized", probes=True)
+    fakes.gemini.fail("overloaded", probes=True)
 
     found = await checks_of(world)
 

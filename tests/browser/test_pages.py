@@ -1,0 +1,121 @@
+"""What holds on every page: accessibility in both themes, three widths, one heading, the keyboard's first stop."""
+
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import BrowserContext, Page
+
+from tests.browser.conftest import ready, sign_in
+from tests.server import Live
+
+PAGES = ("/", "/generations", "/providers", "/playground")
+SERIOUS = ("serious", "critical")
+
+
+@pytest.fixture(scope="module", params=["light", "dark"])
+def theme(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+def serious_faults(page: Page) -> list[str]:
+    found = Axe().run(page).response["violations"]
+    return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found if one["impact"] in SERIOUS]
+
+
+def test_axe_finds_nothing_serious_on_any_page(
+    theme: str, new_context: Callable[..., BrowserContext], live: Live
+) -> None:
+    page = new_context(base_url=live.url, color_scheme=theme).new_page()
+    page.goto("/login")
+    faults = {"/login": serious_faults(page)}
+    sign_in(page, live)
+    for path in PAGES:
+        page.goto(path)
+        ready(page)
+        page.wait_for_timeout(300)
+        faults[path] = serious_faults(page)
+
+    assert {path: found for path, found in faults.items() if found} == {}
+
+
+@pytest.mark.parametrize("width", [1440, 1024, 390])
+def test_no_page_scrolls_sideways(width: int, new_context: Callable[..., BrowserContext], live: Live) -> None:
+    page = new_context(base_url=live.url, viewport={"width": width, "height": 844}).new_page()
+    page.goto("/login")
+    overflow = {"/login": page.evaluate("document.documentElement.scrollWidth - innerWidth")}
+    sign_in(page, live)
+    for path in PAGES:
+        page.goto(path)
+        ready(page)
+        overflow[path] = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+
+    assert {path: by for path, by in overflow.items() if by > 0} == {}
+
+
+def test_each_page_has_a_language_a_title_of_its_own_one_heading_and_one_main(page: Page) -> None:
+    titles: list[str] = []
+    for path in PAGES:
+        page.goto(path)
+        ready(page)
+        assert page.locator("html").get_attribute("lang")
+        assert page.locator("h1").count() == 1
+        assert page.locator("main").count() == 1
+        titles.append(page.title())
+
+    assert len(set(titles)) == len(PAGES)
+
+
+def test_the_first_stop_of_the_keyboard_skips_to_the_content(page: Page) -> None:
+    page.goto("/generations")
+    ready(page)
+
+    page.keyboard.press("Tab")
+
+    focused = page.evaluate("document.activeElement.textContent")
+    assert focused == "Skip to the content"
+
+
+def test_every_icon_button_has_a_name(page: Page) -> None:
+    for path in PAGES:
+        page.goto(path)
+        ready(page)
+        nameless = page.evaluate(
+            "[...document.querySelectorAll('button, a')].filter(e => e.offsetParent && !e.innerText.trim()"
+            " && !e.getAttribute('aria-label') && !e.getAttribute('aria-labelledby') && !e.title).map(e => e.outerHTML)"
+        )
+        assert nameless == [], path
+
+
+def test_a_dark_reload_shows_no_white_frame(new_context: Callable[..., BrowserContext], live: Live) -> None:
+    page = new_context(base_url=live.url, color_scheme="light").new_page()
+    sign_in(page, live)
+    while "dark" not in (page.get_by_role("button", name="Theme").get_attribute("aria-label") or ""):
+        page.get_by_role("button", name="Theme").click()
+        page.wait_for_timeout(100)
+
+    page.goto("/generations", wait_until="commit")
+
+    grounds = page.evaluate(
+        "new Promise(done => { const seen = []; const look = () => { seen.push(getComputedStyle(document.documentElement)"
+        ".backgroundColor); seen.length < 20 ? requestAnimationFrame(look) : done([...new Set(seen)]) }; look() })"
+    )
+    assert grounds == ["rgb(14, 17, 22)"]
+
+
+def test_pages_bring_no_error_into_the_console_and_nothing_from_elsewhere(page: Page, live: Live) -> None:
+    errors: list[str] = []
+    foreign: list[str] = []
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("request", lambda request: foreign.append(request.url) if not _ours(request.url, live) else None)
+    for path in PAGES:
+        page.goto(path)
+        ready(page)
+        page.wait_for_timeout(200)
+
+    assert (errors, foreign) == ([], [])
+
+
+def _ours(url: str, live: Live) -> bool:
+    return url.startswith((live.url, live.url.replace("http", "ws"), "data:", "blob:"))
