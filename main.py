@@ -2,13 +2,12 @@
 
 Data goes to stdout, messages to stderr. Exit status: 0 done, 1 refused or not in order, 2 wrong settings or usage.
 Commands share the database of a running server, and start the embedded one where none runs; they work on no queue.
+Imports stand inside the commands: `--help` shall not wait for what it does not need.
 """
-
-# Imports stand inside the commands: `--help` shall not wait for what it does not need.
 
 import asyncio
 import sys
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
@@ -171,10 +170,6 @@ def credits_grant(
     typer.echo(balance)
 
 
-def main() -> None:
-    app()
-
-
 # How commands come to a database, and how they fail
 
 
@@ -210,17 +205,14 @@ def _at_desk(work: "Callable[[Desk], Awaitable[T]]", *, prepare: bool = True) ->
     return _guarded(session)
 
 
-def _guarded(work: Callable[[], Awaitable[T]]) -> T:
+def _guarded(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Runs it; a refusal or fault becomes a sentence on stderr and status 1."""
     import psycopg
 
     from core.errors import PurserError
 
-    async def run() -> T:
-        return await work()
-
     try:
-        return asyncio.run(run())
+        return asyncio.run(work())
     except PurserError as refusal:
         _fail(refusal.message)
     except psycopg.Error as failure:
@@ -302,8 +294,8 @@ def _say(line: str) -> None:
 
 def _fail(sentence: str) -> NoReturn:
     _say(sentence)
-    raise typer.Exit(1) from None
+    raise typer.Exit(1)
 
 
 if __name__ == "__main__":
-    main()
+    app()

@@ -79,6 +79,8 @@ def _how(call: Call, detail: Detail, reader: Reader) -> str:
         "fallback_model": f"fallback model of {name}",
         "probe": f"the breaker's probe of {name}",
     }
+    if not reason and call["waited_ms"]:
+        reason = "retry"
     return notes.get(reason or "", f"at {name}" if several or call["number"] == 1 else "")
 
 

@@ -1,6 +1,7 @@
 """Playground: which model is better, which is cheaper? One prompt to up to four models, side by side."""
 
 import asyncio
+import json
 import time
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -178,17 +179,13 @@ class Playground:
         self._form.set_budget(spent, budget_of_tests(self._snapshot))
 
     async def _copy_link(self) -> None:
-        """The address already says everything: it is brought up to date and copied."""
-        self._form.write_address()
+        """The address is brought up to date and copied: it says everything."""
+        draft = self._form.draft()
         try:
-            copied = await ui.run_javascript(COPY, timeout=3)
+            copied = await ui.run_javascript(COPY % json.dumps(draft.address()), timeout=3)
         except TimeoutError:
             copied = False
-        left_out = (
-            f" Texts over {LONGEST_IN_LINK:,} characters are not in it."
-            if self._form.draft().too_long
-            else ""
-        )
+        left_out = f" Texts over {LONGEST_IN_LINK:,} characters are not in it." if draft.too_long else ""
         if copied:
             toast(f"Link copied.{left_out}", "warn" if left_out else "ok")
         else:

@@ -28,7 +28,10 @@ async def measure() -> list[Figure]:
         purser = await start(_settings(Path(folder), f"{base}/openai/v1"))
         bare = openai.AsyncOpenAI(api_key="sk-bench", base_url=f"{base}/openai/v1", max_retries=0)
         quick = openai.AsyncOpenAI(
-            api_key="sk-bench", base_url=f"{base}/openai/v1", max_retries=0, http_client=openai.DefaultAioHttpClient()
+            api_key="sk-bench",
+            base_url=f"{base}/openai/v1",
+            max_retries=0,
+            http_client=openai.DefaultAioHttpClient(),
         )
         try:
             return await _compare(purser, bare, quick)
@@ -47,7 +50,10 @@ async def _compare(purser: Purser, bare: openai.AsyncOpenAI, quick: openai.Async
 
     async def call(client: openai.AsyncOpenAI) -> object:
         return await client.chat.completions.create(
-            model=MODEL, messages=[{"role": "user", "content": "Say hello"}], max_completion_tokens=2000, timeout=60
+            model=MODEL,
+            messages=[{"role": "user", "content": "Say hello"}],
+            max_completion_tokens=2000,
+            timeout=60,
         )
 
     generations, sdk, aiohttp_sdk = await _rounds(whole, lambda: call(bare), lambda: call(quick))

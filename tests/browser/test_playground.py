@@ -118,14 +118,14 @@ def test_stop_keeps_what_came_and_charges_for_it(vendor_page: Page, fakes: FakeV
     open_playground(vendor_page, "?model=openai/gpt-6.1-sol&prompt=Why+three+hearts%3F")
     run(vendor_page).click()
     answered = column(vendor_page, "A")
-    expect(answered.get_by_text("Hearts pump.")).to_be_visible()
+    expect(answered.get_by_text("Hearts pump.").first).to_be_visible()
     expect(answered.get_by_text("Streaming")).to_be_visible()
     expect(run(vendor_page)).to_be_disabled()
 
     vendor_page.get_by_role("button", name="Stop, keep output").click()
 
     expect(answered.get_by_text("Cancelled")).to_be_visible()
-    expect(answered.get_by_text("Hearts pump.")).to_be_visible()
+    expect(answered.get_by_text("Hearts pump.").first).to_be_visible()
     expect(answered.get_by_text(re.compile(r"^[1-9]\d* cr charged$"))).to_be_visible()
     expect(run(vendor_page)).to_be_enabled()
     expect(vendor_page.get_by_role("button", name="Stop, keep output")).to_be_hidden()
@@ -147,7 +147,7 @@ def test_one_failure_leaves_the_other_running_and_says_why(vendor_page: Page, fa
     expect(told).to_contain_text("A superadmin replaces the key")
     expect(failed.get_by_role("link", name="Open the row of A")).to_be_visible()
     expect(answered.get_by_text("Completed")).to_be_visible()
-    expect(answered.get_by_text("Hearts pump.")).to_be_visible()
+    expect(answered.get_by_text("Hearts pump.").first).to_be_visible()
     expect(vendor_page.get_by_role("table", name="Trace").get_by_text("authentication")).to_be_visible()
     assert serious_faults(vendor_page) == []
 

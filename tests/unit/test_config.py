@@ -1,6 +1,5 @@
 """What the environment may say, and what the start answers when it says nonsense."""
 
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
@@ -23,10 +22,9 @@ SECRETS = (
 
 
 @pytest.fixture(autouse=True)
-def bare(settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+def bare(settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Nothing set, and no `.env` in the folder."""
     monkeypatch.chdir(tmp_path)
-    yield
 
 
 def faults(monkeypatch: pytest.MonkeyPatch, **environment: str) -> list[str]:

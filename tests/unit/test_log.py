@@ -22,6 +22,11 @@ SECRETS = (
     "someone.else+shop@mail.example.com",
 )
 
+TELLING = (
+    *("api_key", "openai_api_key", "apikey", "password", "admin_password", "secret", "client_secret", "token"),
+    *("Authorization", "cookie", "prompt", "system_prompt", "messages", "email", "e_mail", "answer", "content"),
+)
+
 
 @pytest.fixture(params=["text", "json"])
 def form(request: pytest.FixtureRequest) -> Iterator[str]:
@@ -58,21 +63,7 @@ def test_a_secret_inside_a_message_is_struck_out(logged: Logged, secret: str) ->
     assert "the vendor said" in lines
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["api_key", "openai_api_key", "apikey", "password", "admin_password", "secret", "client_secret", "token"]
-    + [
-        "Authorization",
-        "cookie",
-        "prompt",
-        "system_prompt",
-        "messages",
-        "email",
-        "e_mail",
-        "answer",
-        "content",
-    ],
-)
+@pytest.mark.parametrize("name", TELLING)
 def test_a_value_under_a_telling_name_is_struck_out(logged: Logged, name: str) -> None:
     lines = logged(lambda: get_logger("test").info("event", **{name: "hunter2"}))
 
