@@ -127,9 +127,8 @@ def user_create(
 ) -> None:
     """Makes a user. Staff without a password get one for the first sign-in: it is all that stdout holds."""
     password = sys.stdin.readline().rstrip("\r\n") if password_stdin else None
-    made = _at_desk(
-        lambda desk: _deeds().create_user(desk, email, role, name=name, plan=plan, password=password)
-    )
+    who = {"name": name, "plan": plan, "password": password}
+    made = _at_desk(lambda desk: _deeds().create_user(desk, email, role, **who))
     _say(f"Made {made.user.email} ({made.user.role}, plan {made.user.plan_id}), id {made.user.id}.")
     if made.one_time_password:
         _say("One-time password, shown this once:")

@@ -81,6 +81,7 @@ def serve(settings: Settings) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # `dashboard.middleware` believes the proxies of TRUSTED_PROXIES, and no other
         timeout_graceful_shutdown=20,
         ws_max_size=1_000_000,
     )

@@ -74,6 +74,7 @@ class Listing:
         """Says that it could not be read; rows that are there stay, marked with their age."""
         if live and self._page and self._page.lines:
             age = time.span((datetime.now(UTC) - self._read_at).total_seconds())
+            self._clock.active = False  # what is drawn anew would no longer say that it is old
             self._table.mark_old(f"{age} old. {words}")
             return
         self._page = None

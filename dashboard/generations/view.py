@@ -139,6 +139,8 @@ class View:
             if pane:
                 await self._guarded(self._load_pane)
             await self._guarded(self._load_chart)
+        if self._changed_meanwhile:
+            await self._changed()
 
     async def _guarded(self, load: Callable[[Person], Awaitable[None]], *, live: bool = False) -> None:
         """Loads for the person as they are now; a failure is said where the thing would stand."""

@@ -69,7 +69,9 @@ class Ledger(RuleBasedStateMachine):
     @rule(who=accounts, amounts=st.lists(amounts, min_size=1, max_size=3))
     def reserve(self, who: int, amounts: list[int]) -> None:
         account, generation = self.people[who], new_id()
-        outcome, amount, available, _ = self._row(RESERVE, **reservation(account.user_id, generation, amounts))
+        outcome, amount, available, _ = self._row(
+            RESERVE, **reservation(account.user_id, generation, amounts)
+        )
 
         fitting = [one for one in amounts if one <= account.available]
         if fitting:
