@@ -72,13 +72,24 @@ class Changes:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def refresh(self) -> None:
-        """Looks now: what changed before this call has been told when it returns."""
+        """Looks now: what changed before this call has been told when it returns.
+
+        Raises:
+            Exception: the first failure of a callback, after the other topics have been told.
+        """
+        failures: list[Exception] = []
         async with self._looking:
             for topic, version in (await self._versions()).items():
                 if self._seen.get(topic) != version:
-                    for callback in self._callbacks.get(topic, ()):
-                        await callback()
-                    self._seen[topic] = version  # only now: a callback that failed is called again
+                    try:
+                        for callback in self._callbacks.get(topic, ()):
+                            await callback()
+                    except Exception as failure:  # noqa: BLE001 - raised below
+                        failures.append(failure)
+                    else:
+                        self._seen[topic] = version  # only now: a callback that failed is called again
+        if failures:
+            raise failures[0]
 
     async def _watch(self) -> None:
         while True:
@@ -86,6 +97,8 @@ class Changes:
                 await self.refresh()
             except DatabaseUnavailable:
                 log.warning("database does not answer, looking again", every_seconds=POLL_SECONDS)
+            except Exception:  # a callback's; it is called again, and the watch goes on
+                log.exception("a change could not be taken in, trying again", every_seconds=POLL_SECONDS)
             try:
                 await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
             except TimeoutError:

@@ -30,6 +30,9 @@ Params = Sequence[Any] | dict[str, Any]
 STATEMENT_CLASSES = ("40", "23", "22", "42", "P0", "PR")
 """SQLSTATE classes of errors that speak of the statement, not of the server's absence."""
 
+RECONNECT_PATIENCE = 2.0
+"""Seconds: a server that is back is noticed within this, however long it was away."""
+
 set_json_dumps(orjson.dumps)
 set_json_loads(orjson.loads)
 
@@ -49,7 +52,9 @@ class Database:
             timeout=pool_timeout,
             open=False,
             kwargs={"autocommit": True, "prepare_threshold": 0, "connect_timeout": connect_timeout},
-            reconnect_failed=lambda _pool: None,
+            # The pool's own pauses between tries double without end: it gives up early, and is asked to begin anew.
+            reconnect_timeout=RECONNECT_PATIENCE,
+            reconnect_failed=self._begin_anew,
         )
         self.engine = create_async_engine(
             "postgresql+psycopg://" + self.url.removeprefix("postgresql://").removeprefix("postgres://"),
@@ -123,6 +128,9 @@ class Database:
         """After a failure, throws out all dead connections at once rather than one failing request each."""
         if self._mending is None or self._mending.done():
             self._mending = asyncio.create_task(self._check_pool())
+
+    async def _begin_anew(self, _pool: AsyncConnectionPool) -> None:
+        self._mend()
 
     async def _check_pool(self) -> None:
         try:

@@ -27,7 +27,8 @@ def migrate(url: str) -> bool:
         connection.execute("select pg_advisory_lock(%s)", (LOCK,))
         try:
             done = _apply_migrations(connection, url) | _apply_functions(connection)
-            connection.execute("select ensure_partitions(current_date, %s)", (MONTHS_AHEAD,))
+            # The day in UTC, whatever the server's time zone: partitions begin at midnight UTC.
+            connection.execute("select ensure_partitions((now() at time zone 'UTC')::date, %s)", (MONTHS_AHEAD,))
             return done
         finally:
             connection.execute("select pg_advisory_unlock(%s)", (LOCK,))

@@ -148,8 +148,7 @@ async def count(
         conditions.append(f"g.id {'<' if oldest_first else '>'} %(edge)s")
         params["edge"] = ahead_of
     matching = f"select from generations g where {' and '.join(conditions)} limit {COUNTED_TO + 1}"
-    rows = await _read(database, f"select count(*) from ({matching}) t", params, seconds=SECONDS_FOR_COUNTS)
-    return rows[0][0]
+    return (await _read(database, f"select count(*) from ({matching}) t", params))[0][0]
 
 
 async def volume(
@@ -178,7 +177,6 @@ async def volume_at(database: Database, which: Filter, edges: Sequence[datetime]
         f" count(*) filter (where g.status = 'failed'), count(*) filter (where g.status not in ('completed', 'failed'))"
         f" from generations g where {' and '.join(conditions)} and g.id >= %(from)s and g.id < %(to)s group by 1",
         {**params, "ids": ids, "from": ids[0], "to": ids[-1]},
-        seconds=SECONDS_FOR_COUNTS,
     )
     for place, *counted in rows:
         buckets[place - 1] = Bucket(edges[place - 1], *counted)
@@ -260,7 +258,6 @@ async def _named(database: Database, text: str) -> tuple[UUID | None, list[UUID]
             database,
             "select id from users where lower(email) like %(prefix)s order by lower(email) limit %(most)s",
             {"prefix": prefix.replace("_", "\\_") + "%", "most": MOST_NAMED},
-            seconds=SECONDS_FOR_COUNTS,
         )
         return None, [found for (found,) in rows]
     known = await database.fetch_one("select from generations where id = %s", (identifier,))
@@ -268,14 +265,16 @@ async def _named(database: Database, text: str) -> tuple[UUID | None, list[UUID]
 
 
 async def _read(
-    database: Database, sql: str, params: Mapping[str, Any], *, seconds: float
+    database: Database, sql: str, params: Mapping[str, Any], *, seconds: float | None = None
 ) -> list[tuple[Any, ...]]:
     """Rows of a statement planned for these very values (one kept for all would be wrong for a rare status or a busy
     user), and ended when it takes too long."""
     async with database.transaction() as session:
         connection = await session.connection()
         try:
-            await connection.exec_driver_sql(PLANNING, {"limit": f"{round(seconds * 1000)}"})
+            await connection.exec_driver_sql(
+                PLANNING, {"limit": f"{round((seconds or SECONDS_FOR_COUNTS) * 1000)}"}
+            )
             result = await connection.exec_driver_sql(sql, dict(params))
             return [tuple(row) for row in result.fetchall()]
         except sqlalchemy.exc.OperationalError as error:

@@ -3,7 +3,7 @@
 
 create or replace function first_uuid_at(moment timestamptz) returns uuid
 language sql immutable as $$
-    select (lpad(to_hex((extract(epoch from moment) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid
+    select (lpad(to_hex(floor(extract(epoch from moment) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid
 $$;
 
 create or replace function ensure_partitions(first_day date, months integer) returns integer

@@ -128,7 +128,8 @@ class View:
 
     def _write(self, address: Address, *, again: bool = False) -> None:
         if address.url != self.address.url:
-            (ui.navigate.history.replace if again else ui.navigate.history.push)(address.url)
+            with self._client:  # the button that was pressed may be gone with the pane
+                (ui.navigate.history.replace if again else ui.navigate.history.push)(address.url)
         self.address = address
 
     # What is loaded

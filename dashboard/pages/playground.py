@@ -28,9 +28,10 @@ from dashboard.playground.results import Results, Sample
 ROLES = STAFF
 FLUSH_SECONDS = 0.08
 TRACE_SECONDS = 0.25
-COPY = (
-    "navigator.clipboard ? navigator.clipboard.writeText(location.href).then(() => true, () => false) : false"
-)
+COPY = """
+history.replaceState({}, "", %s);
+navigator.clipboard ? navigator.clipboard.writeText(location.href).then(() => true, () => false) : false
+"""
 SHOW_RESULTS = "innerWidth < 900 && document.getElementById(%r)?.scrollIntoView({block: 'start'})"
 
 

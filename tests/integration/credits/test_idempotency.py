@@ -81,14 +81,17 @@ async def test_who_comes_while_the_first_is_at_work_waits_and_goes_on_where_it_f
     database: Database,
 ) -> None:
     books = await Books.open(database)
+    waiting: list[asyncio.Task[dict[str, Any]]] = []
     with pytest.raises(RuntimeError, match="lost"):
         async with database.transaction() as session:
             await once(session, "key-1", "k", BODY)
-            second = asyncio.create_task(add(books, "k", BODY))
+            waiting.append(asyncio.create_task(add(books, "k", BODY)))
             await somebody_waits(database)
             raise RuntimeError("lost")
 
-    assert (await second)["balance"] == 5
+    (answer,) = await asyncio.gather(*waiting)
+
+    assert answer["balance"] == 5
     assert await books.entries() == [("adjustment", 5, 5)]
 
 
