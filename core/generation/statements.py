@@ -65,7 +65,9 @@ select outcome, charged, balance_after from settled
 FAIL = f"""
 with released as materialized ({RELEASE}),
 row as (update generations g set status = %(status)s, {OUTCOME}
-    from released where g.id = %(id)s and released.outcome = 'released'
+    from released
+    -- What the sweeper has released meanwhile still learns what it had cost; what was settled stays as it is.
+    where g.id = %(id)s and (released.outcome = 'released' or g.error_code = 'interrupted')
 ),
 called as ({ATTEMPTS})
 select outcome, amount, balance_after from released
