@@ -5,7 +5,7 @@ every action asks again, in the database, whether its person may still act (`Vis
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import quote, urlsplit
 
 from fastapi import Request
@@ -33,9 +33,9 @@ class SignInFirst(Exception):
 class Visitor:
     """The person who opened a page, and how to ask who they are now."""
 
-    purser: Purser
+    purser: Purser = field(repr=False)
     person: Person
-    token: str
+    token: str = field(repr=False)
     address: str
 
     async def now(self, roles: Iterable[Role] = STAFF) -> Person:
@@ -110,6 +110,14 @@ def safe_destination(wanted: str | None) -> str:
     if parts.scheme or parts.netloc or any(ord(character) < 32 for character in wanted) or "\\" in wanted:
         return "/"
     return "/" if parts.path in ("/login", "/logout") else wanted
+
+
+def same_origin(request: Request) -> bool:
+    """Whether a form was sent from a page of this site; browsers say so, and others need no cookie."""
+    if site := request.headers.get("sec-fetch-site"):
+        return site in ("same-origin", "none")
+    origin = request.headers.get("origin")
+    return origin is None or origin.split("://", 1)[-1] == request.headers.get("host")
 
 
 def address_of(request: Request) -> str:

@@ -19,11 +19,11 @@ from core.version import VERSION
 from dashboard import middleware, tabs, theme
 from dashboard.api import api_router, install_errors
 from dashboard.live import Ticker
-from dashboard.pages import generations, login, overview, playground, providers
+from dashboard.pages import generations, login, overview, password, playground, providers
 
 log = get_logger(__name__)
 
-PAGES = (login, overview, generations, playground, providers)
+PAGES = (login, password, overview, generations, playground, providers)
 """Importing a page registers it."""
 
 
@@ -58,6 +58,7 @@ def create_app(settings: Settings) -> FastAPI:
     install_errors(app)
     app.include_router(api_router())
     app.include_router(login.router)
+    app.include_router(password.router)
     # NiceGUI takes every address that is left; what is included after it is never reached.
     ui.run_with(
         app,

@@ -39,7 +39,9 @@ def out_of_step() -> list[str]:
             if version is None:
                 faults.append(f"{name} lacks {requirement.name}: run `make lock`")
             elif not requirement.specifier.contains(version, prereleases=True):
-                faults.append(f"{name} has {requirement.name} {version}, asked for is {requirement.specifier}: run `make lock`")
+                faults.append(
+                    f"{name} has {requirement.name} {version}, asked for is {requirement.specifier}: run `make lock`"
+                )
         if re.search(r"^\s*(-i|-f|--index|--extra-index|--find-links|--trusted)|://", text, re.MULTILINE):
             faults.append(f"{name} names the address of an index")
     return faults
@@ -47,10 +49,32 @@ def out_of_step() -> list[str]:
 
 def compile_requirements() -> None:
     """Compiles both files with uv, without any index line in them."""
-    quiet = ["--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links", "--quiet", "--upgrade"]
-    base = [sys.executable, "-m", "uv", "pip", "compile", "--universal", "--python-version", "3.11", *quiet, "pyproject.toml"]
+    quiet = [
+        "--no-header",
+        "--no-annotate",
+        "--no-emit-index-url",
+        "--no-emit-find-links",
+        "--quiet",
+        "--upgrade",
+    ]
+    base = [
+        sys.executable,
+        "-m",
+        "uv",
+        "pip",
+        "compile",
+        "--universal",
+        "--python-version",
+        "3.11",
+        *quiet,
+        "pyproject.toml",
+    ]
     subprocess.run([*base, "-o", "requirements.txt"], cwd=ROOT, check=True)
-    subprocess.run([*base, "--extra", "dev", "-c", "requirements.txt", "-o", "requirements-dev.txt"], cwd=ROOT, check=True)
+    subprocess.run(
+        [*base, "--extra", "dev", "-c", "requirements.txt", "-o", "requirements-dev.txt"],
+        cwd=ROOT,
+        check=True,
+    )
 
 
 if __name__ == "__main__":

@@ -26,7 +26,10 @@ class KeyKind(StrEnum):
 
 class User(Table, table=True):
     __tablename__ = "users"
-    __table_args__ = (sa.Index("users_email", sa.text("lower(email)"), unique=True),)
+    __table_args__ = (
+        sa.Index("users_email", sa.text("lower(email)"), unique=True),
+        sa.Index("users_email_prefix", sa.text("lower(email) text_pattern_ops")),
+    )
 
     id: UUID = id_field()
     email: str

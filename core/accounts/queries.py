@@ -83,5 +83,12 @@ def parse_id(text: str) -> UUID | None:
 
 async def count_staff(session: AsyncSession) -> int:
     """How many people may open pages."""
-    query = select(func.count()).select_from(User).where(User.role != Role.USER, User.status == UserStatus.ACTIVE)
+    query = (
+        select(func.count()).select_from(User).where(User.role != Role.USER, User.status == UserStatus.ACTIVE)
+    )
     return (await session.exec(query)).one()
+
+
+async def has_one_time_password(session: AsyncSession, user_id: UUID) -> bool:
+    """Whether a person still signs in with the password that was handed to them."""
+    return (await session.exec(select(User.password_one_time).where(User.id == user_id))).one()

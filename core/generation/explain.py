@@ -104,7 +104,7 @@ OURS: Mapping[str, tuple[str, str, str, bool]] = {
     "plan_expired": ("The plan had ended.", "Nobody's", "Renew or change the plan", True),
     "modality_not_in_plan": ("The plan does not include this kind of generation.", "Nobody's", "Change the plan", False),
     "model_not_in_plan": ("The plan does not include the model.", "Nobody's", "Change the plan, or use another model", False),
-    "budget_blocked": ("The test budget of the month is used up.", "Nobody's", "Wait for the month to end, or raise the budget", False),
+    "budget_blocked": ("What is left of the month's test budget does not cover this run.", "Nobody's", "Wait for the month to end, or raise the budget", False),
     "no_provider": ("No provider could serve it.", "Ours: none is configured, switched on or capable", "Look into Providers", False),
     "interrupted": (
         "Purser stopped while it was running.",

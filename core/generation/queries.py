@@ -137,10 +137,7 @@ async def count(
     database: Database, which: Filter, *, ahead_of: UUID | None = None, oldest_first: bool = False
 ) -> int:
     """How many match (or stand ahead of one in the list), exactly up to 10,000; beyond, 10,001 stands for "more".
-
-    Raises:
-        Fault: `query_too_slow`.
-    """
+    Raises as `listing` does."""
     conditions, params = await _conditions(database, which)
     if conditions is None:
         return 0
@@ -161,11 +158,7 @@ async def volume(
 
 
 async def volume_at(database: Database, which: Filter, edges: Sequence[datetime]) -> list[Bucket]:
-    """Counts between each moment of `edges` and the next.
-
-    Raises:
-        Fault: `query_too_slow`.
-    """
+    """Counts between each moment of `edges` and the next. Raises as `listing` does."""
     buckets = [Bucket(begin) for begin in edges[:-1]]
     conditions, params = await _conditions(database, which)
     if conditions is None:

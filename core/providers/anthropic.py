@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from core.errors import ErrorClass
 from core.providers.answer import Answer
 from core.providers.base import FinishReason, ProviderError, TextRequest, Usage
-from core.providers.openai_compatible import timeouts
+from core.providers.openai_compatible import json_object, timeouts
 from core.providers.sdk import EventStream, SdkProvider
 from core.providers.tokens import estimate_tokens
 
@@ -41,66 +41,62 @@ class Anthropic(SdkProvider["AsyncAnthropic"]):
             max_retries=0,
             http_client=anthropic.DefaultAioHttpClient(follow_redirects=False),
         )
-        _ = client.messages, client.models
+        _ = client.models
         return client
 
     async def _shut(self, client: "AsyncAnthropic") -> None:
         await client.close()
 
+    # `post` instead of the typed methods, as in `openai_compatible` and for the same reason.
+
     async def _complete(
         self, client: "AsyncAnthropic", model: str, request: TextRequest, limit: float
     ) -> Any:
-        return await client.messages.create(**self._arguments(model, request, limit))
+        import httpx2
+
+        return await client.post(
+            PATH, cast_to=httpx2.Response, body=_body(model, request), options={"timeout": timeouts(limit)}
+        )
 
     async def _open_stream(
         self, client: "AsyncAnthropic", model: str, request: TextRequest, limit: float, answer: Answer
     ) -> EventStream:
-        stream = await client.messages.create(**self._arguments(model, request, limit), stream=True)
+        from anthropic import AsyncStream
+
+        stream = await client.post(
+            PATH,
+            cast_to=object,
+            body={**_body(model, request), "stream": True},
+            options={"timeout": timeouts(limit)},
+            stream=True,
+            stream_cls=AsyncStream[object],
+        )
         answer.request_id = stream.response.headers.get("request-id")
         return stream
 
-    def _arguments(self, model: str, request: TextRequest, limit: float) -> dict[str, Any]:
-        system = [request.system] if request.system is not None else []
-        system += [m.content for m in request.messages if m.role == "system"]
-        arguments: dict[str, Any] = {
-            "model": model,
-            "messages": [
-                {"role": m.role, "content": m.content} for m in request.messages if m.role != "system"
-            ],
-            "max_tokens": request.max_tokens,
-            "timeout": timeouts(limit),
-        }
-        if system:
-            arguments["system"] = "\n\n".join(system)
-        if request.temperature is not None:
-            # The SDK has no such parameter any more; older models behind the same API still take it.
-            arguments["extra_body"] = {"temperature": request.temperature}
-        return arguments
-
     def _read_whole(self, reply: Any, answer: Answer) -> None:
-        if isinstance(reply, str):
-            raise ProviderError(ErrorClass.SERVER, "The vendor answered with something that is not JSON.")
-        answer.request_id = reply._request_id
-        answer.model = reply.model or answer.model
-        answer.usage = _usage(reply.usage)
-        answer.pieces += [block.text for block in reply.content or () if block.type == "text"]
-        self._finish(reply.stop_reason, answer)
+        answer.request_id = reply.headers.get("request-id")
+        told = json_object(reply)
+        answer.model = told.get("model") or answer.model
+        answer.usage = _usage(told.get("usage"))
+        answer.pieces += [block["text"] for block in told.get("content") or () if block.get("type") == "text"]
+        self._finish(told.get("stop_reason"), answer)
 
     def _read_event(self, event: Any, answer: Answer) -> str:
-        match event.type:
+        match event.get("type"):
             case "content_block_delta":
-                if event.delta.type == "text_delta":
-                    return event.delta.text
+                if event["delta"].get("type") == "text_delta":
+                    return event["delta"]["text"]
             case "content_block_start":
-                if event.content_block.type == "text":
-                    return event.content_block.text
+                if event["content_block"].get("type") == "text":
+                    return event["content_block"]["text"]
             case "message_start":
                 # Marked as an estimate: the output side is still to come.
-                usage = _usage(event.message.usage)
+                usage = _usage(event["message"].get("usage"))
                 answer.usage = replace(usage, estimated=True) if usage else None
             case "message_delta":
-                answer.usage = _cumulative(event.usage, answer.usage)
-                self._finish(event.delta.stop_reason, answer)
+                answer.usage = _cumulative(event.get("usage"), answer.usage)
+                self._finish(event["delta"].get("stop_reason"), answer)
             case "message_stop":
                 answer.finish = answer.finish or "stop"
             case _:
@@ -143,6 +139,8 @@ class Anthropic(SdkProvider["AsyncAnthropic"]):
         )
 
 
+PATH = "/v1/messages"
+
 STOP_REASONS: dict[str, FinishReason] = {
     "end_turn": "stop",
     "stop_sequence": "stop",
@@ -154,16 +152,33 @@ STOP_REASONS: dict[str, FinishReason] = {
 }
 
 
+def _body(model: str, request: TextRequest) -> dict[str, Any]:
+    system = [request.system] if request.system is not None else []
+    system += [m.content for m in request.messages if m.role == "system"]
+    body: dict[str, Any] = {
+        "model": model,
+        "messages": [{"role": m.role, "content": m.content} for m in request.messages if m.role != "system"],
+        "max_tokens": request.max_tokens,
+    }
+    if system:
+        body["system"] = "\n\n".join(system)
+    if (
+        request.temperature is not None
+    ):  # newer models refuse it; older ones behind the same API still take it
+        body["temperature"] = request.temperature
+    return body
+
+
 def _usage(told: Any) -> Usage | None:
     """Anthropic's `input_tokens` leaves out what was read from and written to the cache: added here."""
     if told is None:
         return None
-    read, written = told.cache_read_input_tokens or 0, told.cache_creation_input_tokens or 0
+    read, written = told.get("cache_read_input_tokens") or 0, told.get("cache_creation_input_tokens") or 0
     return Usage(
-        input_tokens=(told.input_tokens or 0) + read + written,
+        input_tokens=(told.get("input_tokens") or 0) + read + written,
         cached_tokens=read,
         cache_write_tokens=written,
-        output_tokens=told.output_tokens or 0,
+        output_tokens=told.get("output_tokens") or 0,
     )
 
 
@@ -172,9 +187,9 @@ def _cumulative(told: Any, before: Usage | None) -> Usage | None:
     if told is None:
         return before
     before = before or Usage()
-    read, written = told.cache_read_input_tokens, told.cache_creation_input_tokens
+    read, written = told.get("cache_read_input_tokens"), told.get("cache_creation_input_tokens")
     read = before.cached_tokens if read is None else read
     written = before.cache_write_tokens if written is None else written
-    fresh = told.input_tokens
+    fresh = told.get("input_tokens")
     fresh = before.input_tokens - before.cached_tokens - before.cache_write_tokens if fresh is None else fresh
-    return Usage(fresh + read + written, read, written, told.output_tokens or 0)
+    return Usage(fresh + read + written, read, written, told.get("output_tokens") or 0)

@@ -23,7 +23,7 @@ class DeepSeek(OpenAICompatible):
     def _usage(self, told: Any) -> Usage | None:
         """`prompt_tokens` is hit plus miss of the cache, which come beside OpenAI's own fields."""
         usage = super()._usage(told)
-        hit = (told.model_extra or {}).get("prompt_cache_hit_tokens") if told is not None else None
+        hit = told.get("prompt_cache_hit_tokens") if told is not None else None
         return replace(usage, cached_tokens=hit) if usage and isinstance(hit, int) else usage
 
     async def _ask(self, client: "AsyncOpenAI", limit: float) -> str:

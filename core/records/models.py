@@ -24,7 +24,13 @@ class Generation(Table, table=True):
         sa.Index("generations_user", "user_id", sa.text("id desc")),
         sa.Index("generations_status", "status", sa.text("id desc")),
         sa.Index("generations_provider", "provider_id", sa.text("id desc")),
-        sa.Index("generations_traffic", "traffic", sa.text("id desc")),
+        sa.Index("generations_traffic", "traffic", sa.text("id desc"), postgresql_include=["status"]),
+        sa.Index(
+            "generations_cause",
+            sa.text("coalesce(error_class, error_code)"),
+            sa.text("id desc"),
+            postgresql_where=sa.text("coalesce(error_class, error_code) is not null"),
+        ),
         {"postgresql_partition_by": "range (id)"},
     )
 

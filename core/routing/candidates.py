@@ -102,7 +102,7 @@ def plan_route(snapshot: Snapshot, wish: Wish, now: datetime) -> Route:
             stops.append(stop)
         if why_not:
             skipped.append(why_not)
-    stops = _reordered(stops, wish, now)
+    stops = _reordered(stops, wish, named)
     if not stops:
         raise _no_provider(snapshot, wish, skipped)
     return Route(wish.modality, tuple(stops), tuple(skipped))
@@ -208,12 +208,15 @@ def _cheapest(
     return cost is None, cost or Decimal(0)
 
 
-def _reordered(stops: list[Stop], wish: Wish, now: datetime) -> list[Stop]:
-    """Named ones first, then the user's preferred provider; the first of the rest is "first in order"."""
+def _reordered(stops: list[Stop], wish: Wish, named: ProviderConfig | None) -> list[Stop]:
+    """The named provider first, then those with the named model, then the user's preferred one; the first of the rest
+    is "first in order"."""
 
     def place(stop: Stop) -> int:
-        if stop.reason is not Reason.NEXT_IN_ORDER:
-            return 0 if stop.reason is Reason.NAMED_MODEL else 1
+        if named and stop.provider.id == named.id:
+            return 0
+        if stop.reason is Reason.NAMED_MODEL:
+            return 1
         return 2 if stop.provider.slug == wish.preferred_provider else 3
 
     ordered = sorted(stops, key=place)

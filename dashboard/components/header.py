@@ -63,7 +63,7 @@ def theme_toggle(chosen: str) -> None:
 
 
 def account(person: Person) -> None:
-    """Initials that open name, role and Sign out."""
+    """Initials that open name, role, Change password and Sign out."""
     name = person.name or person.email
     button = Button("", cls="is-icon").set(aria_label=f"Account: {name}", data_local="true")
     with button:
@@ -74,6 +74,7 @@ def account(person: Person) -> None:
             if name != person.email:
                 Node("div", person.email, "is-second")
             Node("div", person.role.capitalize(), "pu-meta")
+        Button("Change password", icon="key", href="/password", cls="is-wide")
         with Node("form", method="post", action="/logout"):
             Button("Sign out", icon="logout", submit=True, cls="is-wide")
     button.set(popovertarget=menu.html_id)

@@ -1,5 +1,6 @@
 """The detail pane: beside the page on a desktop, over it on a smaller screen, all of it on a phone. Esc closes it."""
 
+import inspect
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Self
@@ -66,6 +67,10 @@ class Pane(Node):
         self.show(False)
         self._content.clear()
 
-    def _closed(self) -> Any:
+    async def _closed(self) -> None:
+        """The handler first: closing takes the pressed button away, and with it the handler's place on the page."""
+        if self._on_close:
+            outcome = self._on_close()
+            if inspect.isawaitable(outcome):
+                await outcome
         self.close()
-        return self._on_close() if self._on_close else None

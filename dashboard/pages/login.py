@@ -1,14 +1,17 @@
 """Sign in and sign out: plain form posts, since a socket cannot set cookies."""
 
+from urllib.parse import quote
+
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from nicegui import ui
 
+from core.accounts.queries import has_one_time_password
 from core.accounts.sessions import revoke_session, sign_in
 from core.errors import DatabaseUnavailable, LimitReached, NotAllowed, NotSignedIn
 from core.version import VERSION
 from dashboard import shell
-from dashboard.access import address_of, cookie_name, purser_of, safe_destination, visitor_of
+from dashboard.access import address_of, cookie_name, purser_of, safe_destination, same_origin, visitor_of
 from dashboard.components.login_card import login_card
 from dashboard.page import environment_of, parse_uuid
 
@@ -57,7 +60,7 @@ async def post_login(
     if not same_origin(request):
         return _back("foreign", destination)
     try:
-        token, _ = await sign_in(
+        token, person = await sign_in(
             purser.database,
             email,
             password,
@@ -74,7 +77,10 @@ async def post_login(
         return _back("limit", destination)
     except DatabaseUnavailable:
         return _back("away", destination)
-    response = RedirectResponse(destination, 303)
+    async with purser.database.transaction() as session:
+        for_once = await has_one_time_password(session, person.id)
+    onward = f"/password?first=1&next={quote(destination, safe='/')}" if for_once else destination
+    response = RedirectResponse(onward, 303)
     response.set_cookie(
         cookie_name(purser),
         token,
@@ -107,16 +113,8 @@ async def post_logout(request: Request) -> Response:
     return response
 
 
-def same_origin(request: Request) -> bool:
-    """Whether a form was sent from a page of this site; browsers say so, and others need no cookie."""
-    if site := request.headers.get("sec-fetch-site"):
-        return site in ("same-origin", "none")
-    origin = request.headers.get("origin")
-    return origin is None or origin.split("://", 1)[-1] == request.headers.get("host")
-
-
 def _back(reason: str, destination: str) -> RedirectResponse:
-    query = f"&next={destination}" if destination != "/" else ""
+    query = f"&next={quote(destination, safe='/')}" if destination != "/" else ""
     return RedirectResponse(f"/login?failed={reason}{query}", 303)
 
 

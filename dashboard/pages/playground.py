@@ -159,7 +159,8 @@ class Playground:
         unpriced = len(costs) - len(known)
         if not known:
             return "No price"
-        said = format_usd(sum(known, Decimal(0)))
+        answered = any(reading.first is not None for reading in readings)
+        said = format_usd(sum(known, Decimal(0)), zero="Free" if answered else "—")
         return f"{said}, {unpriced} without a price" if unpriced else said
 
     def _stop(self) -> None:

@@ -16,7 +16,7 @@ from dashboard.components.button import Button, Handler
 from dashboard.components.facts import Box, Facts
 from dashboard.components.filters import FilterMenu
 from dashboard.components.html import Icon, Node
-from dashboard.components.money import format_credits_range, format_usd, format_usd_range
+from dashboard.components.money import format_credits_range, format_percent, format_usd, format_usd_range
 from dashboard.components.stat import Meter
 from dashboard.playground.draft import HOTTEST, Draft
 from dashboard.playground.models import Models
@@ -108,7 +108,7 @@ class Form(Node):
         left = max(budget - spent, Usd(0))
         part = float(left / budget) if budget else 0.0
         said = f"{format_usd(left, zero='$0.00')} of {format_usd(budget, zero='$0.00')}"
-        self._facts.set_fact(BUDGET, said if self._sees_costs else f"{part:.0%}")
+        self._facts.set_fact(BUDGET, said if self._sees_costs else format_percent(part, 0))
         self._meter.set_part(part)
 
     def write_address(self) -> None:

@@ -67,7 +67,8 @@ class Reading:
     def cost(self) -> Decimal | None:
         """USD so far: estimated while it runs; None where the model has no price."""
         if self.over:
-            return self.ending.cost if self.ending else Decimal(0)
+            called = self.ending and any(step.get("attempt") for step in self.ending.steps)
+            return self.ending.cost if self.ending and called else Decimal(0)
         return self.offer.cost(self._usage(), datetime.now(UTC)) if self._text else Decimal(0)
 
     @property
@@ -156,5 +157,5 @@ class Reading:
         if error.code == "budget_blocked" and not self._usd:  # its sentence names amounts of USD
             return replace(failure, what="")
         if error.code == "insufficient_credits":
-            return replace(failure, what=f"{told.what} Test runs draw on your own account.")
+            return replace(failure, what=f"{told.what} Test runs draw on your own test account.")
         return failure

@@ -50,6 +50,7 @@ class Trace(Card):
                 Row(f"{letter}{number}", self._step(letter, step)) for number, step in enumerate(shown, 1)
             ]
         self._table.show_rows(rows)
+        self.show(bool(rows))  # a run that was refused before anybody was asked has none
         others = f"; {passed} candidates were not needed" if passed else ""
         steps = "1 step" if len(rows) == 1 else f"{len(rows)} steps"
         self.note.set_text(f"{steps}, fallback order of text{others}")

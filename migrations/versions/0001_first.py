@@ -106,6 +106,7 @@ create table users (
     updated_at timestamptz not null default now()
 );
 create unique index users_email on users (lower(email));
+create index users_email_prefix on users (lower(email) text_pattern_ops);
 
 create table overrides (
     id uuid primary key,
@@ -412,7 +413,9 @@ create table generations (
 create index generations_user on generations (user_id, id desc);
 create index generations_status on generations (status, id desc);
 create index generations_provider on generations (provider_id, id desc);
-create index generations_traffic on generations (traffic, id desc);
+create index generations_traffic on generations (traffic, id desc) include (status);
+create index generations_cause on generations (coalesce(error_class, error_code), id desc)
+    where coalesce(error_class, error_code) is not null;
 
 create table attempts (
     id uuid primary key,

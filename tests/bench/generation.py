@@ -111,4 +111,4 @@ def _settings(folder: Path, openai_url: str) -> Settings:
         "openai_base_url": AnyHttpUrl(openai_url),
         "database_pool_size": 20,
     }
-    return Settings(_env_file=None, **given)  # pyright: ignore[reportCallIssue, reportArgumentType] - pydantic-settings takes it
+    return Settings(_env_file=None, **given)  # pyright: ignore[reportCallIssue] - pydantic-settings takes it

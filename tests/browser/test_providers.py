@@ -1,6 +1,6 @@
 """Providers: trouble is seen, tested and dealt with; keys go in and never come out."""
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Error, Page, Response, expect
 
 from core.providers.vault import last_four
 from tests.browser.conftest import ready, sign_in
@@ -107,8 +107,8 @@ def _switch_back(page: Page) -> None:
     expect(page.get_by_role("row", name="My OpenAI")).to_contain_text("Disabled")
 
 
-def _text_of(response: object) -> str:
+def _text_of(response: Response) -> str:
     try:
-        return response.text()  # pyright: ignore[reportAttributeAccessIssue] - a Playwright response
-    except Exception:
+        return response.text()
+    except (Error, UnicodeDecodeError):
         return ""  # a redirect or a font has no text

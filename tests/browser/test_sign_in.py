@@ -1,12 +1,14 @@
 """Signing in and out, as a person in a hurry does it, and as somebody does who should not get in."""
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.conftest import ready, sign_in
-from tests.server import Live
+from tests.server import Live, serving
 
 
 def test_a_deep_link_is_where_signing_in_leads(anonymous: Page, live: Live) -> None:
@@ -54,10 +56,8 @@ def test_signing_out_closes_the_other_tabs_too(
     second.goto("/playground")
     ready(second)
 
-    first.get_by_role("button", name="Account").click()
-    first.get_by_role("button", name="Sign out").click()
+    sign_out(first)
 
-    first.wait_for_url("**/login")
     second.wait_for_url("**/login*", timeout=3_000)
 
 
@@ -79,3 +79,30 @@ def test_a_form_from_another_site_does_not_sign_anybody_in(anonymous: Page, live
 
     assert "failed=foreign" in answer.headers["location"]
     assert "set-cookie" not in answer.headers
+
+
+def test_a_one_time_password_leads_to_choosing_ones_own(
+    new_context: Callable[..., BrowserContext], fresh_database: Callable[[], str], tmp_path: Path
+) -> None:
+    with serving(tmp_path, DATABASE_URL=fresh_database(), ADMIN_EMAIL="", ADMIN_PASSWORD="") as live:
+        password = re.search(r"one-time password (\S+)", live.said())
+        assert password
+        page = new_context(base_url=live.url).new_page()
+        sign_in(page, live, "admin@purser.local", password[1])
+        expect(page.get_by_role("heading", name="Choose your password")).to_be_visible()
+
+        page.get_by_label("Current password").fill(password[1])
+        page.get_by_label("New password, at least").fill("a password of my own")
+        page.get_by_label("New password again").fill("a password of my own")
+        page.get_by_role("button", name="Save").click()
+
+        expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+        sign_out(page)
+        sign_in(page, live, "admin@purser.local", "a password of my own")
+        expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+
+
+def sign_out(page: Page) -> None:
+    page.get_by_role("button", name="Account").click()
+    page.get_by_role("button", name="Sign out").click()
+    page.wait_for_url("**/login")

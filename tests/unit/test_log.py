@@ -23,8 +23,27 @@ SECRETS = (
 )
 
 TELLING = (
-    *("api_key", "openai_api_key", "apikey", "password", "admin_password", "secret", "client_secret", "token"),
-    *("Authorization", "cookie", "prompt", "system_prompt", "messages", "email", "e_mail", "answer", "content"),
+    *(
+        "api_key",
+        "openai_api_key",
+        "apikey",
+        "password",
+        "admin_password",
+        "secret",
+        "client_secret",
+        "token",
+    ),
+    *(
+        "Authorization",
+        "cookie",
+        "prompt",
+        "system_prompt",
+        "messages",
+        "email",
+        "e_mail",
+        "answer",
+        "content",
+    ),
 )
 
 

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from core.errors import AllProvidersFailed, ErrorClass, InvalidRequest
-from core.generation.outcome import Result, StreamCut
 from core.generation.order import TextOrder
+from core.generation.outcome import Result, StreamCut
 from core.routing import policy
 from tests.fakes import FakeVendors
 from tests.world import World
