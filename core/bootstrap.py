@@ -15,6 +15,7 @@ from core.errors import DatabaseUnavailable
 from core.generation.service import Generations
 from core.jobs import jobs
 from core.log import get_logger
+from core.providers.base import Connection, ProviderError
 from core.providers.clients import ClientPool
 from core.providers.defaults import KindDefaults
 from core.providers.environment import import_environment
@@ -184,8 +185,20 @@ async def _begin(purser: Purser) -> None:
     if purser.queue:
         await purser.queue.start()
     purser._tasks.append(asyncio.create_task(_keep_leases(purser)))
+    purser._tasks.append(asyncio.create_task(_warm(purser)))
     if purser.server:
         purser._tasks.append(asyncio.create_task(_keep_server(purser.database, purser.server)))
+
+
+async def _warm(purser: Purser) -> None:
+    """Loads the SDKs of the providers that are on, one after another: the first request does not wait for an import."""
+    for provider in purser.snapshots.current.real_providers:
+        for key in purser.keys.usable(provider)[:1]:
+            connection = Connection(provider.kind, provider.base_url, key.secret)
+            try:
+                await purser.clients.get(str(key.id), connection).warm()
+            except ProviderError as fault:
+                log.warning("a provider could not be made ready", provider=provider.slug, error=fault.message)
 
 
 async def _keep_leases(purser: Purser) -> None:
