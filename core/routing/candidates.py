@@ -122,8 +122,10 @@ def _stop(
         return no(Reason.NO_FALLBACK, "the caller allowed no fallback")
     offers_named = bool(wish.model) and snapshot.offer(provider.id, wish.model or "") is not None
     if wish.model and not offers_named and not wish.allow_fallback:
-        return no(Reason.NO_FALLBACK, "the caller allowed no fallback", None)
-    if wish.task_type and not named and not {GENERAL, wish.task_type} & provider.specialisations:
+        if provider is named:
+            return no(Reason.NO_MODEL, f"does not offer {wish.model}")
+        return no(Reason.NO_FALLBACK, "the caller allowed no fallback")
+    if wish.task_type and provider is not named and not {GENERAL, wish.task_type} & provider.specialisations:
         return no(Reason.TASK_TYPE, f"not specialised in {wish.task_type}")
     chosen = _models(snapshot, provider, wish, named)
     if not chosen:

@@ -104,11 +104,13 @@ def _generations(page: Page, base: str) -> None:
 def _playground(page: Page, base: str, fakes: FakeVendors) -> None:
     models = ("openai/gpt-6.1-sol", "gemini/gemini-3.8-flash", "anthropic/claude-sonnet-5-5")
     query = "&".join(f"model={model}" for model in models)
+    fakes.anthropic.clear()
     fakes.gemini.latency = fakes.openai.latency = fakes.anthropic.latency = 0.4
     page.goto(f"{base}/playground?{query}&prompt={PROMPTS[1]}&type=script")
     ready(page)
     page.get_by_role("button", name="Run").click()
-    page.get_by_role("button", name="Run").and_(page.locator(":enabled")).wait_for()
+    # Each column says so, and each line of the trace.
+    page.wait_for_function("document.body.innerText.split('Completed').length > 6")
     page.wait_for_timeout(500)
     page.screenshot(path=IMAGES / "playground.png")
 

@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 import sqlalchemy.exc
+from psycopg.types.json import Jsonb
 
 from core.database import Database, EmbeddedServer, run
 from core.errors import DatabaseUnavailable
@@ -149,7 +150,7 @@ async def test_values_come_back_as_they_went(database: Database) -> None:
     value: dict[str, Any] = {"ü": [1, 2.5, None, True], "deep": {"x": "\u2028"}}
 
     row = await database.fetch_one(
-        "select %s::timestamptz, %s::jsonb, %s::uuid is null", (moment, psycopg.types.json.Jsonb(value), None)
+        "select %s::timestamptz, %s::jsonb, %s::uuid is null", (moment, Jsonb(value), None)
     )
 
     assert row == (moment, value, True)
