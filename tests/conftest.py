@@ -20,6 +20,7 @@ from psycopg import sql
 
 from core.config import Settings
 from core.database import Database, EmbeddedServer, migrate
+from tests.fakes import FakeVendors
 
 SERVER_FOLDER = "PURSER_TEST_POSTGRES"
 """Names the run's server to the workers; whichever process sets it removes the folder at the end."""
@@ -190,3 +191,20 @@ def _is_address(host: Any) -> bool:
 
 def _text(host: Any) -> str:
     return host.decode(errors="replace") if isinstance(host, bytes) else str(host or "")
+
+
+# Vendors
+
+
+@pytest.fixture(scope="session")
+def vendors() -> Iterator[FakeVendors]:
+    """The local fake vendors, one server for the run of a worker."""
+    with FakeVendors() as fakes:
+        yield fakes
+
+
+@pytest.fixture
+def fakes(vendors: FakeVendors) -> FakeVendors:
+    """The fake vendors, as new."""
+    vendors.reset()
+    return vendors

@@ -7,6 +7,7 @@ connection), so that nothing depends on NOTIFY arriving. docs/decisions/0002 say
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import psycopg
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -99,12 +100,11 @@ class Changes:
                 log.warning("database does not answer, looking again", every_seconds=POLL_SECONDS)
             except Exception:  # a callback's; it is called again, and the watch goes on
                 log.exception("a change could not be taken in, trying again", every_seconds=POLL_SECONDS)
-            try:
-                await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
-            except TimeoutError:
-                continue
-            finally:
-                self._wake.clear()
+            # No wait_for: before Python 3.12 it loses a cancellation that comes together with the event.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(POLL_SECONDS):
+                    await self._wake.wait()
+            self._wake.clear()
 
     async def _listen(self) -> None:
         while True:

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -171,19 +171,6 @@ async def serving(settings: Settings, *before: APIRouter) -> AsyncIterator[Site]
         yield site
     server.should_exit = True
     await serve
-
-
-@pytest.fixture(scope="session")
-def vendors() -> Iterator[FakeVendors]:
-    with FakeVendors() as fakes:
-        yield fakes
-
-
-@pytest.fixture
-def fakes(vendors: FakeVendors) -> FakeVendors:
-    """The fake vendors, as new."""
-    vendors.reset()
-    return vendors
 
 
 Serve = Callable[..., Awaitable[Site]]

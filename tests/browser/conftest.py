@@ -37,18 +37,6 @@ def live(fresh_database: Callable[[], str], tmp_path_factory: pytest.TempPathFac
         yield server
 
 
-@pytest.fixture(scope="session")
-def vendors() -> Iterator[FakeVendors]:
-    with FakeVendors() as fakes:
-        yield fakes
-
-
-@pytest.fixture
-def fakes(vendors: FakeVendors) -> FakeVendors:
-    vendors.reset()
-    return vendors
-
-
 @pytest.fixture
 def vendor_live(fresh_database: Callable[[], str], tmp_path: Path, fakes: FakeVendors) -> Iterator[Live]:
     """A server of this test's own, with OpenAI, Gemini and Anthropic configured, all of them the fakes."""

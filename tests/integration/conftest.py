@@ -1,25 +1,12 @@
 """Fixtures of the integration tests: local fake vendors, and a running Purser in front of them."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from tests.fakes import FakeVendors
 from tests.world import World, running, settings_for
-
-
-@pytest.fixture(scope="session")
-def vendors() -> Iterator[FakeVendors]:
-    with FakeVendors() as fakes:
-        yield fakes
-
-
-@pytest.fixture
-def fakes(vendors: FakeVendors) -> FakeVendors:
-    """The fake vendors, as new."""
-    vendors.reset()
-    return vendors
 
 
 @pytest.fixture
