@@ -23,9 +23,7 @@ demo: $(VENV)/.run
 	$(BIN)/python main.py demo
 
 test: check browser
-	# A browser's driver keeps an event loop of its own: its tests get processes of their own.
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --cov=core --cov-report= --ignore=tests/browser tests
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --cov=core --cov-append --cov-report=term --cov-fail-under=90 tests/browser
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --cov=core --cov-report=term --cov-fail-under=90 tests
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .

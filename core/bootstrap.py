@@ -8,7 +8,7 @@ from pathlib import Path
 from core.accounts.identities import Identities
 from core.catalogue.file import catalogue
 from core.config import Settings
-from core.database import BREAKERS, CONFIG, PEOPLE, Changes, Database, EmbeddedServer, migrate
+from core.database import BREAKERS, CONFIG, PEOPLE, Changes, Database, EmbeddedServer, end, migrate
 from core.entitlements.seed import seed
 from core.entitlements.service import UndefinedFeatures
 from core.errors import DatabaseUnavailable
@@ -60,9 +60,7 @@ class Purser:
 
     async def stop(self) -> None:
         """Finishes or releases what runs, then lets go of everything, the database last."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(self._tasks)
         await self.generations.drain()
         if self.queue:
             await self.queue.stop()

@@ -1,6 +1,6 @@
 """PostgreSQL: connections, the embedded server, migrations, and news of changes."""
 
-from core.database.changes import BREAKERS, CONFIG, PEOPLE, Changes, announce, announce_now
+from core.database.changes import BREAKERS, CONFIG, PEOPLE, Changes, announce, announce_now, end
 from core.database.connection import Database, run
 from core.database.embedded import EmbeddedServer
 from core.database.migrate import migrate
@@ -14,6 +14,7 @@ __all__ = [
     "EmbeddedServer",
     "announce",
     "announce_now",
+    "end",
     "migrate",
     "run",
 ]

@@ -6,7 +6,7 @@ connection), so that nothing depends on NOTIFY arriving. docs/decisions/0002 say
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 
 import psycopg
@@ -47,6 +47,18 @@ async def announce_now(database: Database, topic: str) -> None:
     )
 
 
+async def end(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Cancels tasks until they are over.
+
+    Once is not enough: before Python 3.12 `wait_for`, in libraries too, loses a cancellation that comes together with
+    what is waited for.
+    """
+    while unended := [task for task in tasks if not task.done()]:
+        for task in unended:
+            task.cancel()
+        await asyncio.wait(unended, timeout=1)
+
+
 class Changes:
     """Calls the callbacks of a topic after its version has moved; one task per process."""
 
@@ -68,9 +80,7 @@ class Changes:
         self._tasks = [asyncio.create_task(self._watch()), asyncio.create_task(self._listen())]
 
     async def stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(self._tasks)
 
     async def refresh(self) -> None:
         """Looks now: what changed before this call has been told when it returns.
@@ -100,7 +110,6 @@ class Changes:
                 log.warning("database does not answer, looking again", every_seconds=POLL_SECONDS)
             except Exception:  # a callback's; it is called again, and the watch goes on
                 log.exception("a change could not be taken in, trying again", every_seconds=POLL_SECONDS)
-            # No wait_for: before Python 3.12 it loses a cancellation that comes together with the event.
             with suppress(TimeoutError):
                 async with asyncio.timeout(POLL_SECONDS):
                     await self._wake.wait()

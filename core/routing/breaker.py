@@ -170,7 +170,7 @@ class Breakers:
             reason = f"the probe failed: {error_class}"
         else:
             reason = f"{failures} of {self._threshold} consecutive failures, the last: {error_class}"
-        await self._open(key, error_class, reason, vendor_message, retry_after)
+        await self._open(key, error_class, reason, vendor_message, retry_after, probe=probe, at_once=at_once)
         return True
 
     async def give_probe_back(self, provider_id: UUID, modality: Modality) -> None:
@@ -184,7 +184,15 @@ class Breakers:
         await self.reload()
 
     async def _open(
-        self, key: Key, error_class: ErrorClass, reason: str, vendor_message: str, retry_after: float | None
+        self,
+        key: Key,
+        error_class: ErrorClass,
+        reason: str,
+        vendor_message: str,
+        retry_after: float | None,
+        *,
+        probe: bool,
+        at_once: bool,
     ) -> None:
         provider_id, modality = key
         now = self._clock()
@@ -202,7 +210,10 @@ class Breakers:
             " opened_at = case when b.state = 'closed' then now() else coalesce(b.opened_at, now()) end,"
             " open_until = greatest(case when b.state = 'open' then b.open_until end, excluded.open_until),"
             " updated_at = now()"
-            " where b.state <> 'isolated' " + RETURNING,
+            # A failure from before the opening does not disturb the probe that is out, nor does a probe that comes too
+            # late undo a reset; what a person isolated stays so.
+            " where case b.state when 'isolated' then false when 'half_open' then true"
+            "   when 'closed' then %(at_once)s or not %(probe)s else true end " + RETURNING,
             {
                 "provider": provider_id,
                 "modality": modality,
@@ -210,9 +221,11 @@ class Breakers:
                 "reason": reason,
                 "said": vendor_message[:500],
                 "until": until,
+                "probe": probe,
+                "at_once": at_once,
             },
         )
-        if row is None:  # isolated by a person meanwhile: that stands
+        if row is None:  # isolated or reset by a person meanwhile, or being probed: that stands
             await self.reload()
             return
         self._learn(provider_id, modality, row)

@@ -13,7 +13,7 @@ from decimal import Decimal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from core.database import Database
+from core.database import Database, end
 from core.errors import DatabaseUnavailable
 from core.log import get_logger
 from core.providers.config import Limits
@@ -38,6 +38,8 @@ class Meter:
         self._running: dict[UUID, int] = defaultdict(int)
         self._shared: dict[Counter, int] = {}
         self._pending: dict[Counter, int] = defaultdict(int)
+        self._sent: dict[Counter, int] = {}
+        self._watched: set[UUID] = set()
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -46,12 +48,12 @@ class Meter:
 
     async def stop(self) -> None:
         if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await end([self._task])
         await self.reconcile()
 
     def refusal(self, provider_id: UUID, limits: Limits) -> str | None:
         """Why the provider may not be called now; None where it may."""
+        self._watched.add(provider_id)
         if limits.concurrent is not None and self._running[provider_id] >= limits.concurrent:
             return f"at its limit of {limits.concurrent} calls at once"
         if (
@@ -81,28 +83,26 @@ class Meter:
             self._pending[self._counter(provider_id, "usd")] += int(usd * MICRO_USD)
 
     async def reconcile(self) -> None:
-        """Adds what this process counted to the shared counters, and learns what they stand at."""
-        pending, self._pending = self._pending, defaultdict(int)
-        counters = {**dict.fromkeys(self._current(self._shared), 0), **pending}
-        if not counters:
+        """Adds what this process counted to the shared counters, and learns what they stand at.
+
+        What others counted is learnt too, for every provider that was asked about here.
+        """
+        counted, self._pending = self._pending, defaultdict(int)
+        asked = sorted({counter for one in self._watched for counter in self._counters(one)} | counted.keys())
+        if not asked:
             return
+        self._sent = counted  # still ours to count while the database has not answered
         try:
             rows = await self._database.fetch_all(
-                "insert into quota_counters as q (subject, name, period, used)"
-                " select * from unnest(%s::varchar[], %s::varchar[], %s::varchar[], %s::bigint[]) as t(s, n, p, u) order by 1, 2, 3"
-                " on conflict (subject, name, period) do update set used = q.used + excluded.used"
-                " returning subject, name, period, used",
-                (
-                    [c[0] for c in counters],
-                    [c[1] for c in counters],
-                    [c[2] for c in counters],
-                    list(counters.values()),
-                ),
+                RECONCILE,
+                [[counter[n] for counter in asked] for n in range(3)] + [[counted[c] for c in asked]],
             )
         except DatabaseUnavailable:
-            for counter, count in pending.items():
+            for counter, count in counted.items():
                 self._pending[counter] += count
             return
+        finally:
+            self._sent = {}
         self._shared = {(subject, name, period): used for subject, name, period, used in rows}
 
     async def _run(self) -> None:
@@ -112,7 +112,7 @@ class Meter:
 
     def _used(self, provider_id: UUID, name: str) -> int:
         counter = self._counter(provider_id, name)
-        return self._shared.get(counter, 0) + self._pending.get(counter, 0)
+        return self._shared.get(counter, 0) + self._sent.get(counter, 0) + self._pending.get(counter, 0)
 
     def _counter(self, provider_id: UUID, name: str) -> Counter:
         now = self._clock()
@@ -123,8 +123,20 @@ class Meter:
         )
         return (f"provider:{provider_id}", name, period)
 
-    def _current(self, counters: dict[Counter, int]) -> list[Counter]:
-        """The counters whose minute or day still runs: only those are worth asking for."""
-        now = self._clock()
-        alive = {now.strftime("%Y-%m-%dT%H:%M"), now.astimezone(self._zone).date().isoformat()}
-        return [counter for counter in counters if counter[2] in alive]
+    def _counters(self, provider_id: UUID) -> list[Counter]:
+        """All that count now: past minutes and days are nobody's business any more."""
+        return [self._counter(provider_id, name) for name in ("requests", "tokens", "usd")]
+
+
+RECONCILE = """
+with told as (select * from unnest(%s::varchar[], %s::varchar[], %s::varchar[], %s::bigint[]) as t(subject, name, period, more)),
+added as (
+    insert into quota_counters as q (subject, name, period, used)
+    select subject, name, period, more from told where more <> 0 order by 1, 2, 3
+    on conflict (subject, name, period) do update set used = q.used + excluded.used, updated_at = now()
+    returning subject, name, period, used
+)
+select * from added
+union all
+select q.subject, q.name, q.period, q.used from quota_counters q join told using (subject, name, period) where told.more = 0
+"""

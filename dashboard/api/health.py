@@ -46,12 +46,9 @@ class Alive(Shape):
 
 
 def parts_of(request: Request) -> Parts:
-    """The process's look at its parts, made when it is first asked for."""
-    state = request.app.state
-    if getattr(state, "parts", None) is None:
-        purser: Purser = request.state.purser
-        state.parts = Parts(purser.database, purser.snapshots, purser.breakers, purser.keys)
-    return state.parts
+    """The process's look at its parts."""
+    purser: Purser = request.state.purser
+    return purser.parts
 
 
 @router.get(

@@ -53,8 +53,9 @@ def vendor_live(fresh_database: Callable[[], str], tmp_path: Path, fakes: FakeVe
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """One for a module: its driver runs an event loop in this thread, which asynchronous tests could not bear."""
     path = chromium.find()
     assert path, "no Chromium: run `make browser`"
     with sync_playwright() as playwright:

@@ -165,3 +165,14 @@ async def test_a_lost_connection_costs_no_change(database: Database, database_ur
                 except DatabaseUnavailable:  # this pool has lost its connections too
                     await asyncio.sleep(0.05)
         await ear.hears()
+
+
+async def test_it_stops_even_where_a_change_comes_at_that_very_moment(
+    database: Database, database_url: str
+) -> None:
+    for _ in range(5):
+        async with listening(database_url, Ear()) as changes:
+            await changes.refresh()
+            changes._wake.set()
+            async with asyncio.timeout(PATIENCE):
+                await changes.stop()

@@ -1,0 +1,158 @@
+"""The breaker under any order of events in two processes, and its finer points one by one."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import run_state_machine_as_test
+
+from core.database import Database
+from core.errors import ErrorClass
+from core.ids import new_id
+from core.routing.breaker import LONGEST_OPENING, PROBE_LEASE, Breakers, opening_time
+from core.routing.models import BreakerState
+from core.vocabulary import Modality
+from tests.integration.routing.breaker_machine import BreakerMachine
+
+TEXT = Modality.TEXT
+
+BOUNDED = settings(
+    max_examples=150,
+    stateful_step_count=25,
+    deadline=None,
+    database=None,
+    suppress_health_check=(HealthCheck.too_slow, HealthCheck.data_too_large),
+    phases=(Phase.explicit, Phase.generate, Phase.shrink),
+)
+
+
+def test_no_order_of_events_breaks_the_rules(database_url: str) -> None:
+    with asyncio.Runner() as runner:
+        BreakerMachine.database, BreakerMachine.runner = Database(database_url, pool_size=4), runner
+        runner.run(BreakerMachine.database.open())
+        try:
+            run_state_machine_as_test(BreakerMachine, settings=BOUNDED)
+        finally:
+            runner.run(BreakerMachine.database.close())
+
+
+@pytest.fixture
+async def provider(database: Database) -> UUID:
+    identifier = new_id()
+    await database.execute(
+        "insert into providers (id, slug, name, kind) values (%s, 'p', 'P', 'openai')", (identifier,)
+    )
+    return identifier
+
+
+def breakers(database: Database, threshold: int = 2) -> Breakers:
+    return Breakers(database, threshold=threshold, timeout=timedelta(minutes=1))
+
+
+async def fail(one: Breakers, provider: UUID, **how: object) -> bool:
+    options = {"probe": False} | how
+    return await one.failed(provider, TEXT, ErrorClass.SERVER, "said", **options)  # pyright: ignore[reportArgumentType] - the options of `failed`
+
+
+async def due(database: Database) -> None:
+    await database.execute("update breakers set open_until = now() - interval '1 second'")
+
+
+async def test_of_many_in_two_processes_that_want_to_probe_one_may(
+    database: Database, provider: UUID
+) -> None:
+    one, other = breakers(database), breakers(database)
+    await fail(one, provider, at_once=True)
+    await due(database)
+
+    taken = await asyncio.gather(*(b.take_probe(provider, TEXT) for b in (one, other) * 10))
+
+    assert sum(taken) == 1
+
+
+async def test_a_probe_that_never_comes_back_is_replaced_when_its_lease_has_run_out(
+    database: Database, provider: UUID
+) -> None:
+    one, other = breakers(database), breakers(database)
+    await fail(one, provider, at_once=True)
+    await due(database)
+    assert await one.take_probe(provider, TEXT)
+    assert not await other.take_probe(provider, TEXT)
+    row = await database.fetch_one("select probe_lease_until - now() from breakers")
+    assert row is not None
+    assert timedelta(0) < row[0] <= PROBE_LEASE
+
+    await database.execute("update breakers set probe_lease_until = now() - interval '1 second'")
+
+    assert await other.take_probe(provider, TEXT)
+
+
+async def test_a_failure_from_before_the_opening_does_not_disturb_the_probe_of_another_process(
+    database: Database, provider: UUID
+) -> None:
+    one, other = breakers(database), breakers(database)
+    await fail(one, provider, at_once=True)
+    await other.reload()
+    await due(database)
+    assert await one.take_probe(provider, TEXT)
+
+    assert other.status(provider, TEXT).state is BreakerState.OPEN, "the word has not arrived"
+    await fail(other, provider)
+    await one.succeeded(provider, TEXT, probe=True)
+
+    await other.reload()
+    assert other.status(provider, TEXT).state is BreakerState.CLOSED
+
+
+async def test_a_vendors_longer_retry_after_goes_before_our_own_time(
+    database: Database, provider: UUID
+) -> None:
+    one = breakers(database)
+    await fail(one, provider, at_once=True, retry_after=900.0)
+
+    status = one.status(provider, TEXT)
+
+    assert status.open_until is not None
+    assert timedelta(minutes=14) < status.open_until - datetime.now(UTC) <= timedelta(minutes=15)
+
+
+async def test_every_change_is_kept_with_its_reason_and_the_vendors_words(
+    database: Database, provider: UUID
+) -> None:
+    one = breakers(database)
+    await fail(one, provider)
+    await fail(one, provider)
+    await due(database)
+    await one.take_probe(provider, TEXT)
+    await one.succeeded(provider, TEXT, probe=True)
+
+    rows = await database.fetch_all(
+        "select kind, reason, detail ->> 'vendor', modality from provider_events order by id"
+    )
+
+    assert rows == [
+        ("breaker_opened", "2 of 2 consecutive failures, the last: server", "said", "text"),
+        ("breaker_half_open", "one probe goes out", "", "text"),
+        ("breaker_closed", "the probe was answered", "", "text"),
+    ]
+
+
+async def test_modalities_do_not_share_a_breaker(database: Database, provider: UUID) -> None:
+    one = breakers(database)
+    await fail(one, provider, at_once=True)
+
+    assert one.status(provider, TEXT).state is BreakerState.OPEN
+    assert one.status(provider, Modality.IMAGE).state is BreakerState.CLOSED
+
+
+@given(st.integers(0, 40), st.floats(0, 10_000) | st.none())
+def test_it_stays_open_twice_as_long_on_each_repeat_up_to_an_hour(openings: int, asked: float | None) -> None:
+    minute = timedelta(minutes=1)
+
+    lasts = opening_time(minute, openings, asked)
+
+    assert lasts >= timedelta(seconds=asked or 0)
+    assert lasts == max(min(LONGEST_OPENING, minute * 2 ** min(openings, 20)), timedelta(seconds=asked or 0))
