@@ -60,6 +60,7 @@ def configure_logging(level: str = "INFO", form: str = "text") -> None:
     root.handlers = [handler]
     root.setLevel(level)
     for noisy in (
+        "uvicorn.error",
         "httpx",
         "httpx2",
         "openai",
