@@ -66,6 +66,8 @@ def health(
         return Health.DEGRADED
     if calls.recent >= LEAST_CALLS and calls.recent_good / calls.recent < DEGRADED_BELOW:
         return Health.DEGRADED
+    if calls.recent and not calls.recent_good:
+        return Health.DEGRADED
     if calls.recent or provider.kind == "sandbox":
         return Health.HEALTHY
     return Health.UNKNOWN

@@ -8,6 +8,7 @@ from core.accounts.onboarding import note_step, onboarding
 from core.accounts.queries import count_staff
 from core.audit import Actor
 from core.generation.detail import Detail, detail
+from core.generation.explain import provider_name
 from core.generation.figures import Cause, Figures, causes, figures, latest_of
 from core.generation.order import TextOrder
 from core.system import demo
@@ -139,7 +140,7 @@ class Overview:
                 ui.navigate.to(f"/generations?sel={row.row['id']}&traffic={row.row['traffic']}")
 
         ran = (
-            f"A text by {row.row['provider']}, in {duration((row.row['latency_ms'] or 0) / 1000)}"
+            f"A text by {provider_name(row.row['provider'])}, in {duration((row.row['latency_ms'] or 0) / 1000)}"
             if row and row.row["provider"]
             else "One prompt through routing, credits and books"
         )
@@ -224,10 +225,8 @@ class Overview:
         self.figures["success"].set_value(
             success, "%" if now.success is not None else "", sub=who or f"{now.failed:,} of {ended:,} failed"
         )
-        p95 = "—" if now.p95_ms is None else f"{now.p95_ms / 1000:.1f}"
-        self.figures["p95"].set_value(
-            p95, "s" if now.p95_ms is not None else "", sub=f"{now.completed:,} completed in 24 h"
-        )
+        p95, unit = _latency(now.p95_ms)
+        self.figures["p95"].set_value(p95, unit, sub=f"{now.completed:,} completed in 24 h")
         age = (now.as_of - now.oldest_pending).total_seconds() if now.oldest_pending else 0
         self.figures["queue"].set_value(
             f"{age:.0f}" if age < 60 else span(age), "s" if age < 60 else "", sub=f"{now.pending:,} under way"
@@ -261,8 +260,19 @@ class Overview:
                 with Node("li"):
                     Node("span", "")
                     link(cause.cause, f"/generations?status=failed&cause={cause.cause}", "pu-link")
-                    Node("span", cause.provider or "before any call", "is-second")
+                    Node(
+                        "span",
+                        provider_name(cause.provider) if cause.provider else "before any call",
+                        "is-second",
+                    )
                     Node("span", f"{cause.count:,}")
+
+
+def _latency(milliseconds: float | None) -> tuple[str, str]:
+    """A figure and its unit."""
+    if milliseconds is None:
+        return "—", ""
+    return (f"{milliseconds:.0f}", "ms") if milliseconds < 100 else (f"{milliseconds / 1000:.1f}", "s")
 
 
 def _stats(*, costs: bool, month: str) -> dict[str, Stat]:
