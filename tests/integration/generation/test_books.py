@@ -13,6 +13,7 @@ from core.errors import InsufficientCredits, LimitReached, NotAllowed, PurserErr
 from core.generation.order import TextOrder
 from core.generation.sweeper import sweep
 from core.ids import new_id
+from core.system.integrity import differences
 from core.vocabulary import Traffic
 from tests.fakes import FakeUsage, FakeVendors
 from tests.world import World, person, running, settings_for
@@ -41,6 +42,7 @@ async def test_a_hundred_at_once_on_a_balance_of_ten_admit_exactly_ten(sandbox: 
         if entry["type"] == "usage"
     ]
     assert [entry["amount"] for entry in usage] == [-1] * 10
+    assert await differences(sandbox.purser.database.url) == []
 
 
 async def test_insufficient_credits_say_what_is_required_and_what_is_there(world: World) -> None:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from core.generation.sweeper import sweep
+from core.system.integrity import differences
 from tests.fakes import FakeVendors
 from tests.world import running, settings_for
 
@@ -68,3 +69,4 @@ async def test_killed_in_the_middle_everything_held_comes_back_and_a_restart_goe
         assert (balance.balance, balance.held) == (1_000, 0)
         assert {row["error_code"] for row in await world.rows()} == {"interrupted"}
         assert (await world.ask()).provider == "openai"
+        assert await differences(database_url) == []
