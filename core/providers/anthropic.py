@@ -42,6 +42,7 @@ class Anthropic(SdkProvider["AsyncAnthropic"]):
             http_client=anthropic.DefaultAioHttpClient(follow_redirects=False),
         )
         _ = client.models
+        self._address = str(client.base_url).removesuffix("/") + "/v1/messages"
         return client
 
     async def _shut(self, client: "AsyncAnthropic") -> None:
@@ -55,7 +56,10 @@ class Anthropic(SdkProvider["AsyncAnthropic"]):
         import httpx2
 
         return await client.post(
-            PATH, cast_to=httpx2.Response, body=_body(model, request), options={"timeout": timeouts(limit)}
+            self._address,
+            cast_to=httpx2.Response,
+            body=_body(model, request),
+            options={"timeout": timeouts(limit)},
         )
 
     async def _open_stream(
@@ -64,7 +68,7 @@ class Anthropic(SdkProvider["AsyncAnthropic"]):
         from anthropic import AsyncStream
 
         stream = await client.post(
-            PATH,
+            self._address,
             cast_to=object,
             body={**_body(model, request), "stream": True},
             options={"timeout": timeouts(limit)},
@@ -138,8 +142,6 @@ class Anthropic(SdkProvider["AsyncAnthropic"]):
             status, failure.body, codes, failure.response.headers, failure.request_id, failure.api_message
         )
 
-
-PATH = "/v1/messages"
 
 STOP_REASONS: dict[str, FinishReason] = {
     "end_turn": "stop",

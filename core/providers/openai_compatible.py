@@ -5,6 +5,7 @@ with empty choices (openai 3.52, `openai/types/chat`). Compatible servers may le
 """
 
 import asyncio
+import importlib
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -36,6 +37,10 @@ class OpenAICompatible(SdkProvider["AsyncOpenAI"]):
     def _make_client(self) -> "AsyncOpenAI":
         import openai
 
+        # The SDK looks at every call whether `httpx` is loaded, and must not find it half loaded, by another thread
+        # that imports another SDK.
+        importlib.import_module("httpx")
+
         base_url = self.connection.base_url or self.default_base_url
         if base_url is None:
             raise ProviderError(ErrorClass.INVALID_REQUEST, "This provider needs a base URL.")
@@ -50,6 +55,8 @@ class OpenAICompatible(SdkProvider["AsyncOpenAI"]):
         # Read from the environment by the SDK; meant for OpenAI at most, and nothing that Purser was told.
         client.organization = client.project = None
         _ = client.models
+        # The whole address: from a path, the SDK would put it together anew for every call.
+        self._address = str(client.base_url).removesuffix("/") + "/chat/completions"
         return client
 
     async def _shut(self, client: "AsyncOpenAI") -> None:
@@ -62,7 +69,7 @@ class OpenAICompatible(SdkProvider["AsyncOpenAI"]):
         import httpx2
 
         return await client.post(
-            PATH, cast_to=httpx2.Response, body=self._body(model, request), options=_options(limit)
+            self._address, cast_to=httpx2.Response, body=self._body(model, request), options=_options(limit)
         )
 
     async def _open_stream(
@@ -72,7 +79,7 @@ class OpenAICompatible(SdkProvider["AsyncOpenAI"]):
 
         body = {**self._body(model, request), "stream": True, "stream_options": {"include_usage": True}}
         stream = await client.post(
-            PATH,
+            self._address,
             cast_to=object,
             body=body,
             options=_options(limit),
@@ -183,8 +190,6 @@ class OpenAICompatible(SdkProvider["AsyncOpenAI"]):
             return self._from_body(None, failure.body, (failure.code, failure.type), words=words)
         return None
 
-
-PATH = "/chat/completions"
 
 FINISH_REASONS: dict[str, FinishReason] = {
     "stop": "stop",

@@ -1,9 +1,12 @@
 """A whole generation in process, and the manager alone, against the OpenAI SDK on the same fake server."""
 
+import itertools
 import tempfile
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import openai
 from pydantic import AnyHttpUrl, SecretStr
@@ -18,6 +21,8 @@ from tests.world import person
 
 MODEL = "gpt-6.1-sol"
 AT_ONCE = 32
+USERS = 64
+"""As many as in the bench of the ledger: one person alone would be measured waiting for their own account's lock."""
 COUNT = 2_000
 ROUNDS = 5
 
@@ -42,24 +47,39 @@ async def measure() -> list[Figure]:
 
 
 async def _compare(purser: Purser, bare: openai.AsyncOpenAI, quick: openai.AsyncOpenAI) -> list[Figure]:
-    user = await person(purser, "bench@example.com", credits=50_000_000)
+    users = itertools.cycle(
+        [await person(purser, f"bench-{n}@example.com", credits=50_000_000) for n in range(USERS)]
+    )
     order = TextOrder.of_prompt("Say hello")
+    streamed_order = replace(order, streamed=True)
+    question: dict[str, Any] = {
+        "model": MODEL,
+        "messages": [{"role": "user", "content": "Say hello"}],
+        "max_completion_tokens": 2000,
+        "timeout": 60,
+    }
 
     async def whole() -> object:
-        return await purser.generations.generate_text(user, order)
+        return await purser.generations.generate_text(next(users), order)
+
+    async def whole_streamed() -> object:
+        return [piece async for piece in purser.generations.stream_text(next(users), streamed_order)]
 
     async def call(client: openai.AsyncOpenAI) -> object:
-        return await client.chat.completions.create(
-            model=MODEL,
-            messages=[{"role": "user", "content": "Say hello"}],
-            max_completion_tokens=2000,
-            timeout=60,
+        return await client.chat.completions.create(**question)
+
+    async def call_streamed() -> object:
+        chunks = await quick.chat.completions.create(
+            **question, stream=True, stream_options={"include_usage": True}
         )
+        return [chunk.choices[0].delta.content async for chunk in chunks if chunk.choices]
 
     generations, sdk, aiohttp_sdk = await _rounds(whole, lambda: call(bare), lambda: call(quick))
+    streams, sdk_streams = await _rounds(whole_streamed, call_streamed)
     managed = _manager_alone(purser)
     manager, direct = await _rounds(managed, lambda: call(quick))
     ratio = median([g / s for (g, _), (s, _) in zip(generations, sdk, strict=True)])
+    streamed = median([g / s for (g, _), (s, _) in zip(streams, sdk_streams, strict=True)])
     own = median([m - d for (_, m), (_, d) in zip(manager, direct, strict=True)])
     return [
         Figure(
@@ -73,6 +93,12 @@ async def _compare(purser: Purser, bare: openai.AsyncOpenAI, quick: openai.Async
             "the manager's own CPU a call, above the SDK's (same transport)",
             f"{median([c for _, c in manager]):.2f} ms", f"{median([c for _, c in direct]):.2f} ms",
             f"{own:+.3f} ms", "≤ 0.3 ms", "≤ 0.1 ms", own <= 0.3,
+        ),
+        Figure(
+            "streamed generation in process / OpenAI SDK's stream, aiohttp transport",
+            f"{median([r for r, _ in streams]):.0f}/s, {median([c for _, c in streams]):.2f} ms CPU",
+            f"{median([r for r, _ in sdk_streams]):.0f}/s, {median([c for _, c in sdk_streams]):.2f} ms CPU",
+            f"{streamed:.2f}", "none named", "", True,
         ),
     ]  # fmt: skip
 
