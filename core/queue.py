@@ -5,6 +5,7 @@ share the database. Job bodies and schedules stand in `core.jobs`.
 """
 
 import asyncio
+import copy
 from typing import Any
 
 from procrastinate import App, Blueprint, PsycopgConnector
@@ -23,7 +24,8 @@ class Queue:
 
     def __init__(self, url: str, jobs: Blueprint, context: dict[str, Any]) -> None:
         self._app = App(connector=PsycopgConnector(conninfo=url, min_size=1, max_size=CONNECTIONS))
-        self._app.add_tasks_from(jobs, namespace="purser")
+        # A copy: procrastinate renames the tasks it takes over, and ties them to this one app.
+        self._app.add_tasks_from(copy.deepcopy(jobs), namespace="purser")
         self._context = context
         self._worker: asyncio.Task[None] | None = None
 

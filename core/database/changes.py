@@ -64,7 +64,8 @@ class Changes:
 
     def __init__(self, database: Database, *, listen_url: str | None = None) -> None:
         self._database = database
-        self._listen_url = listen_url or database.url
+        # SQLAlchemy's spelling is accepted, as for the database's own address.
+        self._listen_url = (listen_url or database.url).replace("postgresql+psycopg://", "postgresql://", 1)
         self._callbacks: dict[str, list[Callback]] = {}
         self._seen: dict[str, int] = {}
         self._wake = asyncio.Event()

@@ -4,9 +4,6 @@ A `Provider` is a connection to one vendor with one key. It makes exactly one ca
 deadlines over several calls and prices belong to `core.routing`.
 """
 
-# Each call takes its deadline: the caller divides one total among several vendors.
-# ruff: noqa: ASYNC109
-
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field

@@ -8,9 +8,9 @@ Stream: `data: {candidates, usageMetadata, …}` frames without an end mark; usa
 import asyncio
 import importlib
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, cast
 
 from core.errors import ErrorClass
 from core.providers import failures
@@ -85,7 +85,9 @@ class Gemini(SdkProvider[GeminiClient]):
             first = await anext(events, None)
         finally:
             RESPONSES.reset(token)
-        return _Events(events, first, responses)
+        return _Events(
+            cast("AsyncGenerator[Any, None]", events), first, responses
+        )  # typed by the SDK as a mere iterator
 
     def _read_whole(self, reply: Any, answer: Answer) -> None:
         if text := self._read_event(reply, answer):
@@ -150,7 +152,9 @@ RESPONSES: ContextVar["list[ClientResponse] | None"] = ContextVar("gemini_respon
 class _Events:
     """The SDK's generator together with the response under it, so that closing closes both, now."""
 
-    def __init__(self, events: AsyncIterator[Any], first: Any, responses: "list[ClientResponse]") -> None:
+    def __init__(
+        self, events: AsyncGenerator[Any, None], first: Any, responses: "list[ClientResponse]"
+    ) -> None:
         self._events = events
         self._first = first
         self._responses = responses
@@ -164,7 +168,7 @@ class _Events:
     async def close(self) -> None:
         for response in self._responses:
             response.close()  # a no-op where it was read to its end
-        await self._events.aclose()  # type: ignore[attr-defined]
+        await self._events.aclose()
 
 
 def _import_sdk() -> None:
@@ -178,7 +182,7 @@ def _session() -> "ClientSession":
     class Connector(aiohttp.TCPConnector):
         """Gives each connection ten seconds: the SDK sets a total only."""
 
-        async def connect(self, req: Any, traces: Any, timeout: aiohttp.ClientTimeout) -> Any:  # noqa: ASYNC109  # aiohttp's name
+        async def connect(self, req: Any, traces: Any, timeout: aiohttp.ClientTimeout) -> Any:
             limited = aiohttp.ClientTimeout(
                 total=timeout.total, sock_connect=CONNECT_TIMEOUT, sock_read=timeout.sock_read
             )

@@ -10,9 +10,6 @@ The base URL says how it behaves: `sandbox://?latency_ms=300&piece_ms=10&fault=o
 - `retry_after`: seconds that the fault asks to wait
 """
 
-# Each call takes its deadline: the caller divides one total among several vendors.
-# ruff: noqa: ASYNC109
-
 import asyncio
 import hashlib
 import itertools

@@ -1,8 +1,5 @@
 """What all kinds that stand on a vendor's SDK share: building it lazily, deadlines, streams, closing, failures."""
 
-# Each call takes its deadline: the caller divides one total among several vendors.
-# ruff: noqa: ASYNC109
-
 import asyncio
 import time
 from abc import abstractmethod

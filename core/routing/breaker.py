@@ -162,7 +162,8 @@ class Breakers:
             return True  # a call from before the opening; the probe decides
         failures = status.failures + 1
         self._known[key] = replace(status, failures=failures)
-        if status.state is BreakerState.CLOSED and failures < self._threshold and not at_once:
+        opens = at_once or failures >= self._threshold
+        if status.state is BreakerState.CLOSED and not opens:
             return False
         if at_once:
             reason = f"no usable key left: {error_class}"
@@ -170,8 +171,8 @@ class Breakers:
             reason = f"the probe failed: {error_class}"
         else:
             reason = f"{failures} of {self._threshold} consecutive failures, the last: {error_class}"
-        await self._open(key, error_class, reason, vendor_message, retry_after, probe=probe, at_once=at_once)
-        return True
+        await self._open(key, error_class, reason, vendor_message, retry_after, probe=probe, opens=opens)
+        return self._known[key].state is not BreakerState.CLOSED
 
     async def give_probe_back(self, provider_id: UUID, modality: Modality) -> None:
         """A probe ended without telling anything (cancelled, the caller's own fault): the next request may probe."""
@@ -192,7 +193,7 @@ class Breakers:
         retry_after: float | None,
         *,
         probe: bool,
-        at_once: bool,
+        opens: bool,
     ) -> None:
         provider_id, modality = key
         now = self._clock()
@@ -210,10 +211,10 @@ class Breakers:
             " opened_at = case when b.state = 'closed' then now() else coalesce(b.opened_at, now()) end,"
             " open_until = greatest(case when b.state = 'open' then b.open_until end, excluded.open_until),"
             " updated_at = now()"
-            # A failure from before the opening does not disturb the probe that is out, nor does a probe that comes too
-            # late undo a reset; what a person isolated stays so.
-            " where case b.state when 'isolated' then false when 'half_open' then true"
-            "   when 'closed' then %(at_once)s or not %(probe)s else true end " + RETURNING,
+            # A failure from before the opening does not disturb the probe that is out, and one that comes too late does not
+            # open what has been closed meanwhile; what a person isolated stays so.
+            " where case b.state when 'isolated' then false when 'half_open' then %(probe)s"
+            "   when 'closed' then %(opens)s else true end " + RETURNING,
             {
                 "provider": provider_id,
                 "modality": modality,
@@ -222,7 +223,7 @@ class Breakers:
                 "said": vendor_message[:500],
                 "until": until,
                 "probe": probe,
-                "at_once": at_once,
+                "opens": opens,
             },
         )
         if row is None:  # isolated or reset by a person meanwhile, or being probed: that stands

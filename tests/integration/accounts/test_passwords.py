@@ -54,7 +54,7 @@ async def test_ones_own_password_is_changed_with_the_old_one_and_ends_other_sess
     person = await authenticate_session(database, here)
     assert person
     new = "another horse entirely"
-    wrong: Deed = lambda s: set_password(s, person.actor(), support.id, new, old="not the old one")  # noqa: E731
+    wrong: Deed = lambda s: set_password(s, person.actor(), support.id, new, old="not the old one")
     assert await refused(database, wrong, NotAllowed) == "wrong_password"
     await do(
         database,
@@ -74,7 +74,7 @@ async def test_a_one_time_password_is_over_when_its_owner_chose_another(
 ) -> None:
     await do(database, lambda s: set_password(s, COMMAND_LINE, support.id, "a once-only word", one_time=True))
     assert (await do(database, lambda s: get_user(s, support.id))).password_one_time
-    own: Deed = lambda s: set_password(  # noqa: E731
+    own: Deed = lambda s: set_password(
         s, actor_of(support), support.id, "a lasting choice", old="a once-only word"
     )
     await do(database, own)
@@ -101,12 +101,12 @@ async def test_another_persons_password_is_set_by_the_command_line_only(
 ) -> None:
     key = Actor("key", "a key", Role.SUPPORT, support.id)
     for actor in (actor_of(root), key):
-        deed: Deed = lambda s, a=actor: set_password(s, a, support.id, "another horse", old=PASSWORD)  # noqa: E731
+        deed: Deed = lambda s, a=actor: set_password(s, a, support.id, "another horse", old=PASSWORD)
         await refused(database, deed, NotAllowed)
     await do(database, lambda s: set_password(s, COMMAND_LINE, support.id, "another horse"))
     assert await enter(database, support, "another horse")
 
 
 async def test_a_short_password_is_refused(database: Database, support: User) -> None:
-    deed: Deed = lambda s: set_password(s, COMMAND_LINE, support.id, "short")  # noqa: E731
+    deed: Deed = lambda s: set_password(s, COMMAND_LINE, support.id, "short")
     assert await refused(database, deed, InvalidRequest) == "weak_password"

@@ -133,11 +133,11 @@ async def test_support_suspends_and_reactivates_with_a_reason(
         database, lambda s: suspend(s, actor_of(support), customer.id, reason=" Chargeback\n of May ")
     )
     assert (user.status, user.status_reason) == (UserStatus.SUSPENDED, "Chargeback of May")
-    again: Deed = lambda s: suspend(s, actor_of(support), customer.id, reason="x")  # noqa: E731
+    again: Deed = lambda s: suspend(s, actor_of(support), customer.id, reason="x")
     assert await refused(database, again, Conflict) == "already_suspended"
     user = await do(database, lambda s: reactivate(s, actor_of(support), customer.id, reason="paid"))
     assert (user.status, user.status_reason) == (UserStatus.ACTIVE, None)
-    back: Deed = lambda s: reactivate(s, actor_of(support), customer.id, reason="x")  # noqa: E731
+    back: Deed = lambda s: reactivate(s, actor_of(support), customer.id, reason="x")
     assert await refused(database, back, Conflict) == "not_suspended"
     rows = await database.fetch_all("select action, reason, before, after from audit order by id")
     assert rows == [
@@ -161,7 +161,7 @@ async def test_support_does_not_touch_superadmins_and_testers_touch_nobody(
 @pytest.mark.parametrize("reason", ["", " \n "])
 async def test_no_reason_no_deed(database: Database, root: User, customer: User, reason: str) -> None:
     for verb in (suspend, reactivate):
-        deed: Deed = lambda s, v=verb: v(s, actor_of(root), customer.id, reason=reason)  # noqa: E731
+        deed: Deed = lambda s, v=verb: v(s, actor_of(root), customer.id, reason=reason)
         assert await refused(database, deed, InvalidRequest) == "reason_required"
 
 
@@ -191,7 +191,7 @@ async def test_the_preferences_of_others_are_for_those_who_manage_them(
     database: Database, support: User, customer: User
 ) -> None:
     other = await make_user(database)
-    deed: Deed = lambda s: set_preferences(s, actor_of(other), customer.id, provider="openai", model=None)  # noqa: E731
+    deed: Deed = lambda s: set_preferences(s, actor_of(other), customer.id, provider="openai", model=None)
     await refused(database, deed, NotAllowed)
     await do(
         database, lambda s: set_preferences(s, actor_of(support), customer.id, provider="openai", model=None)
@@ -207,7 +207,7 @@ async def test_a_profile_changes_in_what_is_given(database: Database, customer: 
     (before, after) = await database.fetch_one("select before, after from audit") or (None, None)
     assert before == {"name": "", "time_zone": "UTC"}
     assert after == {"name": "Ann", "time_zone": "Asia/Tokyo"}
-    deed: Deed = lambda s: set_profile(s, actor_of(customer), customer.id, time_zone="Mars")  # noqa: E731
+    deed: Deed = lambda s: set_profile(s, actor_of(customer), customer.id, time_zone="Mars")
     await refused(database, deed, InvalidRequest)
 
 

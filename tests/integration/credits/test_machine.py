@@ -9,7 +9,7 @@ from core.database import Database
 from tests.integration.credits.machine import Ledger
 
 BOUNDED = settings(
-    max_examples=30,
+    max_examples=50,
     stateful_step_count=25,
     deadline=None,
     database=None,

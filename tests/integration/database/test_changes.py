@@ -56,11 +56,13 @@ class Ear:
         self.heard.clear()
 
 
+@pytest.mark.parametrize("scheme", ["postgresql://", "postgresql+psycopg://"])
 async def test_a_notification_wakes_the_others_without_waiting_for_the_next_look(
-    database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
+    database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch, scheme: str
 ) -> None:
     ear = Ear()
-    async with listening(database_url, ear):
+    listen_url = database_url.replace("postgresql://", scheme, 1)
+    async with listening(database_url, ear, listen_url=listen_url):
         await asyncio.sleep(0.3)  # the listener has its connection
         monkeypatch.setattr(changes_module, "POLL_SECONDS", 60)
         await announce_now(database, CONFIG)

@@ -57,15 +57,21 @@ class BreakerMachine(RuleBasedStateMachine):
     def a_call_fails(self, who: int, error: ErrorClass, at_once: bool) -> None:
         """A late one where the breaker is open; the view of `who` may be stale."""
         view = self.view(who)
-        heard = view.state is not HALF_OPEN and (
-            view.state is not CLOSED or at_once or view.failures + 1 >= THRESHOLD
-        )
+        opens = at_once or view.failures + 1 >= THRESHOLD
+
         told = self.run(
             self.breakers[who].failed(self.provider, TEXT, error, "said", probe=False, at_once=at_once)
         )
-        assert told is (heard or view.state is HALF_OPEN)
-        if heard and self.state in (CLOSED, OPEN):
+
+        if view.state is HALF_OPEN:  # the probe decides
+            assert told
+            return
+        if view.state is CLOSED and not opens:
+            assert not told
+            return
+        if self.state is OPEN or (self.state is CLOSED and opens):
             self.state, self.due = OPEN, False
+        assert told is (self.state is not CLOSED)
 
     @rule(who=processes)
     def a_call_succeeds(self, who: int) -> None:
