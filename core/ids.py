@@ -1,9 +1,12 @@
 """Identifiers: UUIDv7 (RFC 9562), made by us, so that an id orders by time and names its partition."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MILLISECOND = timedelta(milliseconds=1)
 
 
 def new_id() -> UUID:
@@ -18,7 +21,9 @@ def time_of(identifier: UUID) -> datetime:
 
 def first_id_at(moment: datetime) -> UUID:
     """The smallest UUIDv7 of `moment`: `id >= first_id_at(t)` means "made at t or later"."""
-    milliseconds = int(moment.timestamp() * 1000)
+    milliseconds = (
+        moment.astimezone(UTC) - EPOCH
+    ) // MILLISECOND  # in whole numbers: floats lose one now and then
     return UUID(int=(milliseconds << 80) | (0x7 << 76) | (0x2 << 62))
 
 

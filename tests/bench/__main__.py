@@ -6,7 +6,7 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import generation, ledger, process
+from tests.bench import decisions, generation, ledger, process
 from tests.bench.measure import Figure, save
 
 
@@ -16,6 +16,7 @@ def main() -> int:
     for name, run in (
         ("generation in process", lambda: uvloop.run(generation.measure())),
         ("ledger", lambda: uvloop.run(ledger.measure())),
+        ("decisions", decisions.measure),
         ("process and pages", process.measure),
     ):
         console.print(f"measuring {name} …", style="dim")

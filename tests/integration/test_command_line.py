@@ -4,7 +4,6 @@ import asyncio
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -49,11 +48,9 @@ def purser(database_url: str, tmp_path: Path) -> Run:
     return run
 
 
-def test_help_is_quick_and_names_every_command(tmp_path: Path) -> None:
-    started = time.perf_counter()
+def test_help_names_every_command(tmp_path: Path) -> None:
     shown = run_in(tmp_path, {}, "--help")
 
-    assert time.perf_counter() - started < 1.0
     assert shown.returncode == 0
     for command in ("serve", "migrate", "seed", "check", "verify", "demo", "user", "api-key", "credits"):
         assert command in shown.stdout

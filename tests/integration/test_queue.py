@@ -111,12 +111,32 @@ async def test_a_stop_leaves_what_was_not_begun_for_the_next_process(
     database: Database, database_url: str
 ) -> None:
     async with queue(database_url, database) as one:
-        await one._app.configure_task("purser:make_partitions", schedule_in={"seconds": 1}).defer_async(
-            timestamp=0
-        )
+        later = one._app.configure_task("purser:make_partitions", schedule_in={"hours": 1})
+        await later.defer_async(timestamp=0)
+    await database.execute("update procrastinate_jobs set scheduled_at = now()")  # an hour passes
 
     async with queue(database_url, database):
         await done(database, "purser:make_partitions")
+
+
+async def test_a_stop_finishes_the_job_that_runs(database: Database, database_url: str) -> None:
+    began, ended = asyncio.Event(), asyncio.Event()
+    slow = Blueprint()
+
+    @slow.task(name="slow")
+    async def work() -> None:
+        began.set()
+        await asyncio.sleep(0.5)
+        await database.fetch_one("select 1")
+        ended.set()
+
+    async with queue(database_url, database, slow) as one:
+        await one._app.configure_task("purser:slow").defer_async()
+        async with asyncio.timeout(SECONDS):
+            await began.wait()
+
+    assert ended.is_set()
+    await done(database, "purser:slow")
 
 
 async def test_partitions_are_made_months_ahead_by_the_schedule(
