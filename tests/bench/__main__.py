@@ -11,7 +11,7 @@ from tests.bench.measure import Figure, save
 
 
 def main() -> int:
-    console = Console()
+    console = Console(width=150 if not sys.stdout.isatty() else None)
     figures: list[Figure] = []
     for name, run in (
         ("generation in process", lambda: uvloop.run(generation.measure())),
