@@ -13,7 +13,7 @@ help:
 	@echo "make check   format, lint, types, import contract, requirements"
 	@echo "make bench   measure against peers in the same run (SPEC 13)"
 	@echo "make demo    fill the database with thirty days of invented traffic"
-	@echo "make soak    the long proofs: kills under load, many rows"
+	@echo "make soak    the long proof: killed again and again under load"
 	@echo "make lock    compile requirements from pyproject.toml"
 
 run: $(VENV)/.run
