@@ -6,10 +6,13 @@ share the database. Job bodies and schedules stand in `core.jobs`.
 
 import asyncio
 import copy
+import time
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from procrastinate import App, Blueprint, PsycopgConnector
 
+from core.database import end
 from core.log import get_logger
 
 log = get_logger(__name__)
@@ -17,6 +20,8 @@ log = get_logger(__name__)
 CONNECTIONS = 2
 """Of its own, beside the pools of `core.database`: one listens, one works."""
 RESTART_AFTER = 2.0
+GRACE_SECONDS = 10.0
+"""How long a job may go on when the process stops."""
 
 
 class Queue:
@@ -28,6 +33,7 @@ class Queue:
         self._app.add_tasks_from(copy.deepcopy(jobs), namespace="purser")
         self._context = context
         self._worker: asyncio.Task[None] | None = None
+        self._running = 0
 
     async def start(self) -> None:
         """Opens the connections and begins to work, in the background."""
@@ -38,8 +44,21 @@ class Queue:
         """Finishes what runs, for at most ten seconds."""
         if self._worker:
             self._worker.cancel()
-            await asyncio.gather(self._worker, return_exceptions=True)
+            await asyncio.wait([self._worker], timeout=1)
+            until = time.monotonic() + GRACE_SECONDS
+            while self._running and not self._worker.done() and time.monotonic() < until:
+                await asyncio.wait([self._worker], timeout=0.1)
+            # A worker that has no job and goes on all the same has lost the cancellation.
+            await end([self._worker])
         await self._app.close_async()
+
+    async def _counted(self, job: Callable[[], Awaitable[Any]], _context: Any, _worker: Any) -> Any:
+        """Around every job."""
+        self._running += 1
+        try:
+            return await job()
+        finally:
+            self._running -= 1
 
     async def _work(self) -> None:
         while True:
@@ -49,7 +68,8 @@ class Queue:
                     install_signal_handlers=False,
                     additional_context=self._context,
                     delete_jobs="successful",
-                    shutdown_graceful_timeout=10,
+                    shutdown_graceful_timeout=GRACE_SECONDS,
+                    worker_middleware=[self._counted],
                 )
             except Exception as failure:  # noqa: BLE001 - a database that went away, above all, is not the end
                 log.warning("queue worker stopped, starting it again", error=str(failure))

@@ -126,7 +126,7 @@ async def test_a_stop_finishes_the_job_that_runs(database: Database, database_ur
     @slow.task(name="slow")
     async def work() -> None:
         began.set()
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(1.5)
         await database.fetch_one("select 1")
         ended.set()
 
@@ -137,6 +137,15 @@ async def test_a_stop_finishes_the_job_that_runs(database: Database, database_ur
 
     assert ended.is_set()
     await done(database, "purser:slow")
+
+
+async def test_a_stop_right_after_the_start_does_not_hang(database: Database, database_url: str) -> None:
+    for pause in (0, 0.005, 0.01, 0.015, 0.02):
+        one = Queue(database_url, jobs, {"database": database})
+        await one.start()
+        await asyncio.sleep(pause)
+        async with asyncio.timeout(SECONDS):
+            await one.stop()
 
 
 async def test_partitions_are_made_months_ahead_by_the_schedule(
