@@ -113,6 +113,7 @@ OURS: Mapping[str, tuple[str, str, str, bool]] = {
         True,
     ),
     "database_unavailable": ("The database went away before it could be charged.", "Ours", "Retry", True),
+    "internal_error": ("Something in Purser went wrong.", "Ours", "Retry; quote the request id if it goes on", True),
 }  # fmt: skip
 
 

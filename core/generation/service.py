@@ -41,6 +41,8 @@ from core.vocabulary import Modality, Traffic
 
 TEXT_DEADLINE = 60.0
 """Seconds over all attempts of a text (DATA, Defaults)."""
+UNFORESEEN = "Something in Purser went wrong; nothing was charged."
+"""What the row of a generation says that an error of our own has ended."""
 TOLD = (InsufficientCredits, TrialOver, LimitReached, NoProvider, BudgetBlocked, NotAllowed)
 """Refusals that leave a row behind: support is asked about these."""
 
@@ -93,6 +95,9 @@ class Generations:
         except asyncio.CancelledError:
             self._books.later(self._cancelled(running, ""))
             raise
+        except Exception:
+            await self._fail(running, PurserError(UNFORESEEN))
+            raise
         finally:
             self._over(running)
 
@@ -133,6 +138,9 @@ class Generations:
         except (GeneratorExit, asyncio.CancelledError):
             await stream.aclose()
             self._books.later(self._cancelled(running, "".join(pieces)))
+            raise
+        except Exception:
+            await self._fail(running, PurserError(UNFORESEEN))
             raise
         finally:
             self._over(running)

@@ -252,3 +252,19 @@ async def test_empty_and_overlong_prompts_are_refused_before_anything_is_held(sa
     assert await sandbox.rows() == []
     with pytest.raises(PurserError):
         TextOrder(messages=()).request()
+
+
+async def test_an_error_of_our_own_charges_nothing_and_its_row_says_so(
+    sandbox: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(sandbox.purser.breakers, "succeeded", broken)
+
+    with pytest.raises(ZeroDivisionError):
+        await sandbox.ask()
+
+    (row,) = await sandbox.rows()
+    assert (row["status"], row["error_code"], row["credits"]) == ("failed", "internal_error", 0)
+    assert (await sandbox.balance()).held == 0
