@@ -18,9 +18,9 @@ from core.generation.templates import TEMPLATES
 from core.providers.base import Message
 from core.routing.candidates import STRATEGIES
 from dashboard.api.answers import Answer, Body, Shape, errors
-from dashboard.api.discretion import discreet_steps, make_discreet
 from dashboard.api.identity import Caller, Identified
 from dashboard.api.stream import EventStream
+from dashboard.discretion import discreet_steps, make_discreet
 
 router = APIRouter(prefix="/api/ai", tags=["Generation"])
 

@@ -19,6 +19,7 @@ from core.ids import new_id
 from core.log import get_logger
 from core.vocabulary import Role, Traffic
 from dashboard.components import states
+from dashboard.discretion import discreet_detail
 from dashboard.generations import pane as panes
 from dashboard.generations.address import Address, own
 from dashboard.generations.filter_row import FilterRow
@@ -226,6 +227,8 @@ class View:
         )
         if chosen != self.address.sel:
             return  # somebody was quicker
+        if found is not None and not self.screen.sees_costs:
+            found = discreet_detail(found)
         if found is None:
             with self.pane.fill("Not found"):
                 states.not_found("generation")

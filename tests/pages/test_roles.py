@@ -139,6 +139,23 @@ async def test_every_page_opens_for_every_role_of_the_staff(path: str, role: Rol
     await visit.user.should_not_see("Something in Purser went wrong")
 
 
+async def test_support_reads_a_trace_without_the_ends_of_keys(enter: Enter) -> None:
+    visit = await enter(Role.SUPPORT)
+    result = await visit.world.ask()
+    await visit.world.purser.database.execute(
+        "update generations set trace = %s::jsonb where id = %s",
+        (
+            '[{"provider": "openai", "decision": "skipped", "reason": "no_key", "detail": "key ····9Qfx is set aside: quota"}]',
+            result.id,
+        ),
+    )
+
+    await visit.user.open(f"/generations?sel={result.id}")
+
+    await visit.user.should_see("is set aside: quota")
+    await visit.user.should_not_see("9Qfx")
+
+
 def press(visit: Visit, label: str) -> None:
     """Presses the button of that name."""
     visit.user.find(kind=Button, content=label).click()

@@ -1,9 +1,11 @@
 """What a trace says to those who may not see USD or anything of keys: the same, without them."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from core.errors import PurserError
+from core.generation.detail import Detail
 
 WORDS: tuple[tuple[re.Pattern[str], str], ...] = (
     (
@@ -36,3 +38,11 @@ def make_discreet(error: PurserError) -> None:
     error.message = discreet(error.message)
     if isinstance(causes := error.details.get("causes"), list):
         error.details["causes"] = discreet_steps(causes)
+
+
+def discreet_detail(found: Detail) -> Detail:
+    """A generation for those who may not see USD or anything of keys."""
+    row = {**found.row, "trace": discreet_steps(found.row["trace"])}
+    if row.get("error_message"):
+        row["error_message"] = discreet(row["error_message"])
+    return replace(found, row=row)
