@@ -127,6 +127,8 @@ def open_list(page: Page, query: str = "") -> Page:
     page.goto(f"/generations{query}")
     ready(page)
     expect(page.locator(".pu-table tbody tr").first).to_be_visible()
+    expect(page.locator(".pu-table .pu-skeleton")).to_have_count(0)  # the rows have come
+    page.wait_for_timeout(300)  # and the chart above them, which comes by itself
     return page
 
 
@@ -230,6 +232,8 @@ def test_search_by_address_and_by_id(admin: Page, shop: Shop) -> None:
 
 def test_brushing_over_the_chart_chooses_a_range(admin: Page) -> None:
     open_list(admin, "?range=1h")
+    expect(admin.locator("[data-bars]")).to_be_visible()
+    admin.wait_for_timeout(300)
     box = admin.locator("[data-bars]").bounding_box()
     assert box
     admin.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + 30)
