@@ -117,3 +117,17 @@ class Project(Table, table=True):
     name: str
     created_at: datetime = made_now()
     archived_at: datetime | None = moment(default=None)
+
+
+class SavedView(Table, table=True):
+    """A list's address as a person named it: `query` is what stands behind the `?`."""
+
+    __tablename__ = "saved_views"
+    __table_args__ = (sa.UniqueConstraint("user_id", "page", "name"),)
+
+    id: UUID = id_field()
+    user_id: UUID = Field(foreign_key="users.id", ondelete="CASCADE")
+    page: str
+    name: str
+    query: str
+    created_at: datetime = made_now()

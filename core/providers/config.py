@@ -28,6 +28,20 @@ NO_LIMITS = Limits()
 
 
 @dataclass(frozen=True, slots=True)
+class Drill:
+    """A simulated outage that test traffic meets until `ends_at`: an error of a class, after so much latency.
+
+    Without an error class the call is only late.
+    """
+
+    error_class: ErrorClass | None
+    latency_ms: int
+    reason: str
+    started_at: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class KeyConfig:
     """One key of a provider. `fault` says why it cannot be used at all (it could not be decrypted)."""
 
@@ -38,14 +52,22 @@ class KeyConfig:
     state_class: ErrorClass | None = None
     state_reason: str | None = None
     state_until: datetime | None = None
+    fingerprint: str = ""
+    expires_at: datetime | None = None
+    last_used_at: datetime | None = None
+    created_at: datetime | None = None
     secret: str | None = field(default=None, repr=False)
     fault: str | None = None
 
     def usable(self, now: datetime) -> bool:
         """Whether calls may go out with this key; one set aside is tried again after its time."""
-        if self.fault or self.state == "disabled":
+        if self.fault or self.state == "disabled" or self.expired(now):
             return False
         return self.state == "active" or (self.state_until is not None and self.state_until <= now)
+
+    def expired(self, now: datetime) -> bool:
+        """Whether its time is over: the vendor's date, or the end of a rotation's overlap."""
+        return self.expires_at is not None and self.expires_at <= now
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +87,12 @@ class ProviderConfig:
     limits: Limits = NO_LIMITS
     specialisations: frozenset[str] = frozenset()
     keys: tuple[KeyConfig, ...] = ()
+    probing: bool = True
+    drill: Drill | None = None
+
+    def drilled(self, now: datetime) -> Drill | None:
+        """The simulated outage of now, if there is one."""
+        return self.drill if self.drill and self.drill.ends_at > now else None
 
     def rank(self, modality: Modality) -> int:
         """The superadmin's rank for a modality, 1 first; providers without one come last."""
@@ -77,39 +105,13 @@ class ProviderConfig:
 
 async def load(database: Database, vault: Vault, needs_key: Mapping[str, bool]) -> tuple[ProviderConfig, ...]:
     """All providers, by text rank. A key that the vault cannot read is kept, with its fault."""
-    keys: dict[UUID, list[KeyConfig]] = {}
-    for (
-        provider_id,
-        key_id,
-        ciphertext,
-        last_four,
-        weight,
-        state,
-        state_class,
-        reason,
-        until,
-    ) in await database.fetch_all(
-        "select provider_id, id, ciphertext, last_four, weight, state, state_class, state_reason, state_until"
-        " from provider_keys order by id"
-    ):
-        secret, fault = None, None
-        try:
-            secret = vault.decrypt(bytes(ciphertext))
-        except KeyUnreadable:
-            fault = "key cannot be decrypted"
-        keys.setdefault(provider_id, []).append(
-            KeyConfig(
-                id=key_id,
-                last_four=last_four,
-                weight=weight,
-                state=state,
-                state_class=ErrorClass(state_class) if state_class else None,
-                state_reason=reason,
-                state_until=until,
-                secret=secret,
-                fault=fault,
-            )
+    keys = await _keys(database, vault)
+    drills = {
+        provider_id: Drill(ErrorClass(error_class) if error_class else None, *rest)
+        for provider_id, error_class, *rest in await database.fetch_all(
+            "select provider_id, error_class, latency_ms, reason, started_at, ends_at from drills"
         )
+    }
     providers = [
         ProviderConfig(
             id=identifier,
@@ -125,13 +127,47 @@ async def load(database: Database, vault: Vault, needs_key: Mapping[str, bool]) 
             limits=Limits(**limits) if limits_enabled else NO_LIMITS,
             specialisations=frozenset(specialisations),
             keys=tuple(keys.get(identifier, ())),
+            probing=probing,
+            drill=drills.get(identifier),
         )
         for (
             identifier, slug, name, kind, base_url, enabled, ranks, default_models, fallback_models, limits, limits_enabled,
-            specialisations,
+            specialisations, probing,
         ) in await database.fetch_all(
             "select id, slug, name, kind, base_url, enabled, ranks, default_models, fallback_models, limits,"
-            " limits_enabled, specialisations from providers order by id"
+            " limits_enabled, specialisations, probing from providers order by id"
         )
     ]  # fmt: skip
     return tuple(sorted(providers, key=lambda provider: (provider.rank(Modality.TEXT), provider.id)))
+
+
+async def _keys(database: Database, vault: Vault) -> dict[UUID, list[KeyConfig]]:
+    keys: dict[UUID, list[KeyConfig]] = {}
+    for provider_id, ciphertext, state_class, identifier, *rest in await database.fetch_all(
+        "select provider_id, ciphertext, state_class, id, last_four, weight, state, state_reason, state_until,"
+        " fingerprint, expires_at, last_used_at, created_at from provider_keys order by id"
+    ):
+        secret, fault = None, None
+        try:
+            secret = vault.decrypt(bytes(ciphertext))
+        except KeyUnreadable:
+            fault = "key cannot be decrypted"
+        last_four, weight, state, reason, until, fingerprint, expires_at, last_used_at, created_at = rest
+        keys.setdefault(provider_id, []).append(
+            KeyConfig(
+                id=identifier,
+                last_four=last_four,
+                weight=weight,
+                state=state,
+                state_class=ErrorClass(state_class) if state_class else None,
+                state_reason=reason,
+                state_until=until,
+                fingerprint=fingerprint,
+                expires_at=expires_at,
+                last_used_at=last_used_at,
+                created_at=created_at,
+                secret=secret,
+                fault=fault,
+            )
+        )
+    return keys

@@ -31,6 +31,7 @@ class ProviderRow(Table, table=True):
     limits: dict[str, float] = json_field(default_factory=dict)
     limits_enabled: bool = False
     specialisations: list[str] = list_field()
+    probing: bool = True
     created_at: datetime = made_now()
     updated_at: datetime = made_now()
 
@@ -52,6 +53,8 @@ class ProviderKey(Table, table=True):
     state_reason: str | None = None
     state_until: datetime | None = moment(default=None)
     expires_at: datetime | None = moment(default=None)
+    last_used_at: datetime | None = moment(default=None)
+    created_by: UUID | None = None
     created_at: datetime = made_now()
 
 
@@ -69,3 +72,34 @@ class ProviderEvent(Table, table=True):
     detail: dict[str, Any] = json_field(default_factory=dict)
     actor_id: UUID | None = None
     at: datetime = made_now()
+
+
+class ProbeRow(Table, table=True):
+    """What one cost-free probe found; kept for a week, counted for good in `provider_health`."""
+
+    __tablename__ = "probes"
+    __table_args__ = (sa.Index("probes_provider", "provider_id", sa.text("id desc")),)
+
+    id: UUID = id_field()
+    provider_id: UUID = Field(foreign_key="providers.id", ondelete="CASCADE")
+    key_id: UUID | None = None
+    ok: bool
+    latency_ms: int
+    error_class: str | None = None
+    http_status: int | None = None
+    vendor_message: str | None = None
+    at: datetime = made_now()
+
+
+class DrillRow(Table, table=True):
+    """A simulated outage, for test traffic only; over at `ends_at` without anybody doing anything."""
+
+    __tablename__ = "drills"
+
+    provider_id: UUID = Field(primary_key=True, foreign_key="providers.id", ondelete="CASCADE")
+    error_class: str | None = None
+    latency_ms: int = 0
+    reason: str
+    actor_id: UUID | None = None
+    started_at: datetime = made_now()
+    ends_at: datetime = moment()

@@ -14,6 +14,8 @@ declare
     partition_name text;
     made integer := 0;
 begin
+    -- Two at once (a schedule and a starting process) would both find a partition missing.
+    perform pg_advisory_xact_lock(1347769936);
     for number in 0 .. months - 1 loop
         month_start := (date_trunc('month', first_day::timestamp) + make_interval(months => number)) at time zone 'UTC';
         foreach parent in array array['generations', 'attempts', 'generation_content'] loop

@@ -113,6 +113,7 @@ class Attempt(Table, table=True):
     usage_estimated: bool = False
     cost: Decimal | None = usd(default=None)
     unpriced: bool = False
+    simulated: bool = False
 
 
 class GenerationContent(Table, table=True):
@@ -124,3 +125,20 @@ class GenerationContent(Table, table=True):
     id: UUID = Field(primary_key=True)
     prompt: dict[str, Any] = json_field()
     answer: str | None = None
+
+
+class HourFigures(Table, table=True):
+    """What all generations of one hour came to, computed anew from their rows until the hour is long over."""
+
+    __tablename__ = "hour_figures"
+
+    traffic: Traffic = word(Traffic, primary_key=True)
+    at: datetime = moment(primary_key=True)
+    completed: int = 0
+    failed: int = 0
+    p95_ms: float | None = None
+    credits: int = big(default=0)
+    revenue: Decimal = usd(default=Decimal(0))
+    cost: Decimal = usd(default=Decimal(0))
+    unpriced: int = 0
+    queue_age_s: int = 0
