@@ -105,3 +105,18 @@ def ready(page: Page) -> Page:
     """Waits until the page's socket is open and it can be used."""
     page.wait_for_function("window.did_handshake === true")
     return page
+
+
+def settled(page: Page) -> Page:
+    """Waits until the page can be used, no skeleton is left, and nothing on it has changed for a moment."""
+    ready(page)
+    page.wait_for_function(QUIET)
+    return page
+
+
+QUIET = """() => new Promise(done => {
+    const look = () => done(!document.querySelector(".pu-skeleton"));
+    let calm = setTimeout(look, 250);
+    new MutationObserver(() => { clearTimeout(calm); calm = setTimeout(look, 250); })
+        .observe(document.body, { subtree: true, childList: true, characterData: true });
+})"""

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.conftest import ready, sign_in
+from tests.browser.conftest import ready, settled, sign_in
 from tests.server import Live
 
 PAGES = ("/", "/generations", "/providers", "/playground")
@@ -32,8 +32,7 @@ def test_axe_finds_nothing_serious_on_any_page(
     sign_in(page, live)
     for path in PAGES:
         page.goto(path)
-        ready(page)
-        page.wait_for_timeout(300)
+        settled(page)
         faults[path] = serious_faults(page)
 
     assert {path: found for path, found in faults.items() if found} == {}
@@ -90,9 +89,8 @@ def test_every_icon_button_has_a_name(page: Page) -> None:
 def test_a_dark_reload_shows_no_white_frame(new_context: Callable[..., BrowserContext], live: Live) -> None:
     page = new_context(base_url=live.url, color_scheme="light").new_page()
     sign_in(page, live)
-    while "dark" not in (page.get_by_role("button", name="Theme").get_attribute("aria-label") or ""):
-        page.get_by_role("button", name="Theme").click()
-        page.wait_for_timeout(100)
+    page.get_by_role("button", name="Theme: system").click()
+    expect(page.get_by_role("button", name="Theme: dark")).to_be_visible()
 
     page.goto("/generations", wait_until="commit")
 
@@ -111,8 +109,7 @@ def test_pages_bring_no_error_into_the_console_and_nothing_from_elsewhere(page: 
     page.on("request", lambda request: foreign.append(request.url) if not _ours(request.url, live) else None)
     for path in PAGES:
         page.goto(path)
-        ready(page)
-        page.wait_for_timeout(200)
+        settled(page)
 
     assert (errors, foreign) == ([], [])
 
