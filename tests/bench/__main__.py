@@ -6,7 +6,7 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import decisions, generation, ledger, process
+from tests.bench import dashboards, decisions, generation, ledger, process
 from tests.bench.measure import Figure, save
 
 
@@ -18,6 +18,7 @@ def main() -> int:
         ("ledger", lambda: uvloop.run(ledger.measure())),
         ("decisions", decisions.measure),
         ("process and pages", process.measure),
+        ("a hundred dashboards", dashboards.measure),
     ):
         console.print(f"measuring {name} …", style="dim")
         figures += run()
