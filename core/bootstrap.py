@@ -12,6 +12,7 @@ from core.database import BREAKERS, CONFIG, PEOPLE, Changes, Database, EmbeddedS
 from core.entitlements.seed import seed
 from core.entitlements.service import UndefinedFeatures
 from core.errors import DatabaseUnavailable
+from core.generation.figures import KeyFigures
 from core.generation.service import Generations
 from core.jobs import jobs
 from core.log import get_logger
@@ -22,17 +23,23 @@ from core.providers.environment import import_environment
 from core.providers.vault import Vault
 from core.queue import Queue
 from core.routing.breaker import Breakers
+from core.routing.gate import Means
 from core.routing.keys import Keys
 from core.routing.manager import Manager
 from core.routing.meter import Meter
+from core.routing.prober import Prober
+from core.routing.scores import Scores
 from core.secrets import encryption_keys
 from core.signup import FirstSuperadmin, ensure_superadmin
-from core.snapshot import SnapshotHolder
+from core.snapshot import Snapshot, SnapshotHolder
+from core.system.attention import Attention
+from core.system.board import Board
 from core.system.parts import Parts
 
 log = get_logger(__name__)
 
 LEASE_RENEWAL_SECONDS = 15
+USE_SECONDS = 60
 WATCH_SECONDS = 2.0
 
 
@@ -51,8 +58,12 @@ class Purser:
     meter: Meter
     keys: Keys
     clients: ClientPool
+    scores: Scores
     generations: Generations
+    figures: KeyFigures
+    board: Board
     parts: Parts
+    attention: Attention
     queue: Queue | None = None
     server: EmbeddedServer | None = None
     first_superadmin: FirstSuperadmin | None = None
@@ -65,8 +76,10 @@ class Purser:
         if self.queue:
             await self.queue.stop()
         await self.changes.stop()
+        await self.board.close()
         self.snapshots.stop()
         await self.meter.stop()
+        await self.keys.keep_used()
         await self.undefined_features.close()
         await self.identities.close()
         await self.clients.close_all()
@@ -98,12 +111,13 @@ async def start(settings: Settings, *, worker: bool = True) -> Purser:
     first_superadmin = await first_start(settings, database, vault)
 
     snapshots = SnapshotHolder(database, catalogue(), vault)
-    breakers = Breakers(
-        database,
-        threshold=settings.circuit_breaker_threshold,
-        timeout=timedelta(milliseconds=settings.circuit_breaker_timeout),
-    )
-    meter, keys, clients = Meter(database, settings.zone), Keys(database), ClientPool()
+    rest = timedelta(milliseconds=settings.circuit_breaker_timeout)
+    breakers = Breakers(database, threshold=settings.circuit_breaker_threshold, timeout=rest)
+    meter, clients, scores = Meter(database, settings.zone), ClientPool(), Scores()
+    keys = Keys(database, rest=rest)
+    board = Board(database, snapshots, breakers, keys, settings.zone)
+    parts = Parts(database, board)
+    prober = Prober(database, snapshots, keys, clients)
     listen_url = settings.database_listen_url.get_secret_value() if settings.database_listen_url else None
     purser = Purser(
         settings=settings,
@@ -117,15 +131,21 @@ async def start(settings: Settings, *, worker: bool = True) -> Purser:
         meter=meter,
         keys=keys,
         clients=clients,
+        scores=scores,
         generations=Generations(
             database,
             snapshots,
-            Manager(clients, breakers, meter, keys),
+            Manager(Means(clients, breakers, meter, keys, scores)),
             zone=settings.zone,
             credit_usd_value=settings.credit_usd_value,
         ),
-        parts=Parts(database, snapshots, breakers, keys),
-        queue=Queue(url, jobs, {"database": database}) if worker else None,
+        figures=KeyFigures(database, settings.zone),
+        board=board,
+        parts=parts,
+        attention=Attention(database, snapshots, board, parts, meter, settings.zone),
+        queue=Queue(url, jobs, {"database": database, "prober": prober, "zone": settings.zone})
+        if worker
+        else None,
         server=server,
         first_superadmin=first_superadmin,
     )
@@ -172,8 +192,11 @@ def database_url(settings: Settings, server: EmbeddedServer | None) -> str:
 
 
 async def _begin(purser: Purser) -> None:
+    purser.snapshots.on_change(purser.keys.learn)
+    purser.snapshots.on_change(lambda snapshot: _drop_clients(purser.clients, snapshot))
     await purser.snapshots.rebuild()
     await purser.breakers.reload()
+    await purser.scores.load(purser.database)
     purser.changes.subscribe(CONFIG, purser.snapshots.rebuild)
     purser.changes.subscribe(BREAKERS, purser.breakers.reload)
     purser.changes.subscribe(PEOPLE, purser.identities.forget)
@@ -183,6 +206,7 @@ async def _begin(purser: Purser) -> None:
     if purser.queue:
         await purser.queue.start()
     purser._tasks.append(asyncio.create_task(_keep_leases(purser)))
+    purser._tasks.append(asyncio.create_task(_keep_used(purser)))
     purser._tasks.append(asyncio.create_task(_warm(purser)))
     if purser.server:
         purser._tasks.append(asyncio.create_task(_keep_server(purser.database, purser.server)))
@@ -206,6 +230,20 @@ async def _keep_leases(purser: Purser) -> None:
             await purser.generations.keep_leases()
         except DatabaseUnavailable:
             log.warning("leases not renewed, the database does not answer")
+
+
+async def _keep_used(purser: Purser) -> None:
+    while True:
+        await asyncio.sleep(USE_SECONDS)
+        await purser.keys.keep_used()
+
+
+def _drop_clients(clients: ClientPool, snapshot: Snapshot) -> None:
+    """Keys that are gone leave no client behind, and no secret in it."""
+    clients.keep_only(
+        {str(provider.id) for provider in snapshot.providers}
+        | {str(key.id) for provider in snapshot.providers for key in provider.keys}
+    )
 
 
 async def _keep_server(database: Database, server: EmbeddedServer) -> None:

@@ -18,12 +18,14 @@ from core.log import configure_logging, get_logger
 from core.version import VERSION
 from dashboard import middleware, tabs, theme
 from dashboard.api import api_router, install_errors
+from dashboard.background import JobWatch
 from dashboard.live import Ticker
-from dashboard.pages import generations, login, overview, password, playground, providers
+from dashboard.pages import generations, login, overview, password, playground, providers, user
+from dashboard.palette import route as palette
 
 log = get_logger(__name__)
 
-PAGES = (login, password, overview, generations, playground, providers)
+PAGES = (login, password, overview, generations, playground, providers, user)
 """Importing a page registers it."""
 
 
@@ -35,13 +37,16 @@ def create_app(settings: Settings) -> FastAPI:
         purser = await bootstrap.start(settings)
         app.state.purser = purser
         purser.changes.subscribe(PEOPLE, tabs.recheck)
-        ticker = Ticker(purser.database)
+        ticker = Ticker(purser)
         ticker.start()
+        jobs = JobWatch(purser.database, purser.changes)
+        jobs.start()
         greet(purser)
         try:
             yield
         finally:
             ticker.stop()
+            jobs.stop()
             await purser.stop()
 
     app = FastAPI(
@@ -59,6 +64,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(api_router())
     app.include_router(login.router)
     app.include_router(password.router)
+    app.include_router(palette.router)
     # NiceGUI takes every address that is left; what is included after it is never reached.
     ui.run_with(
         app,

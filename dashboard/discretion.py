@@ -14,12 +14,14 @@ WORDS: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
     (re.compile(r"at its limit of \$[\d.,]+ a day"), "at its limit for the day"),
     (re.compile(r"key ····\w+"), "its key"),
+    # How prices compare says what they are, and the other parts with the total say how prices compare.
+    (re.compile(r"(score [\d.]+): cost [\d.]+, quality [\d.]+, speed [\d.]+, reliability [\d.]+"), r"\1"),
 )
 
 
 def discreet(text: str) -> str:
-    """A sentence without amounts of USD and ends of keys."""
-    if "$" in text or "····" in text:
+    """A sentence without amounts of USD, what compares them, and ends of keys."""
+    if "$" in text or "····" in text or "score " in text:
         for pattern, instead in WORDS:
             text = pattern.sub(instead, text)
     return text

@@ -1,7 +1,7 @@
 """What open pages learn by themselves: one look a second per process, and only while somebody watches.
 
-Pages subscribe to `generations_changed`; what they then read, they read through `Shared`, so that a hundred open
-pages cost the database what one costs.
+Pages subscribe to `generations_changed` and `providers_changed`. What they then read is shared by all of them
+(`Shared`; the process's board, attention and figures), so that a hundred open pages cost the database what one costs.
 """
 
 import asyncio
@@ -11,9 +11,12 @@ from typing import Any, Generic, TypeVar
 
 from nicegui import Event
 
-from core.database import Database
+from core.bootstrap import Purser
 from core.errors import DatabaseUnavailable
 from core.generation.queries import signature
+from core.log import get_logger
+
+log = get_logger(__name__)
 
 T = TypeVar("T")
 
@@ -22,13 +25,17 @@ TICK_SECONDS = 1.0
 generations_changed: Event[[]] = Event()
 """Something began, ended or was charged."""
 
+providers_changed: Event[[]] = Event()
+"""A provider, or what needs attention, looks another way than a moment ago."""
+
 
 class Ticker:
     """One per process."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._seen: Any = None
+    def __init__(self, purser: Purser) -> None:
+        self._purser = purser
+        self._generations: Any = None
+        self._providers: Any = None
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -41,15 +48,30 @@ class Ticker:
     async def _run(self) -> None:
         while True:
             await asyncio.sleep(TICK_SECONDS)
-            if not generations_changed.callbacks:
-                continue
             try:
-                seen = await signature(self._database)
+                await self._look()
             except DatabaseUnavailable:
                 continue
-            if seen != self._seen:
-                self._seen = seen
-                generations_changed.emit()
+            except Exception:  # the next look may go better: open pages must not stand still for good
+                log.exception("what open pages show could not be looked at")
+
+    async def _look(self) -> None:
+        if providers_changed.callbacks:  # first: it does not fail with the database, it tells of it
+            await self._look_at_providers()
+        if generations_changed.callbacks:
+            await self._look_at_generations()
+
+    async def _look_at_generations(self) -> None:
+        seen = await signature(self._purser.database)
+        if seen != self._generations:
+            self._generations = seen
+            generations_changed.emit()
+
+    async def _look_at_providers(self) -> None:
+        seen = await self._purser.board.read(), await self._purser.attention.needs()
+        if seen != self._providers:
+            self._providers = seen
+            providers_changed.emit()
 
 
 class Shared(Generic[T]):

@@ -7,9 +7,10 @@ A person without a session goes to sign in and comes back; a role that may not s
 `screen.act`, which re-checks the person on the server, runs, and says what went wrong in words.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -26,7 +27,7 @@ from core.errors import NotSignedIn, PurserError
 from core.ids import new_id
 from core.log import get_logger
 from core.vocabulary import STAFF, Role
-from dashboard import shell, tabs
+from dashboard import chrome, shell, tabs
 from dashboard.access import SignInFirst, Visitor, require_visitor
 from dashboard.components import states
 from dashboard.components.toast import toast
@@ -76,13 +77,16 @@ class Screen:
         *,
         roles: Iterable[Role] = STAFF,
         done: str | None = None,
+        refused: Callable[[str], Any] | None = None,
     ) -> bool:
-        """Runs an action for the person as they are now, and says how it went.
+        """Runs an action for the person as they are now, and says how it went: a refusal by `refused` where it
+        happened, else as a toast.
 
         Returns:
             Whether it was done.
         """
         request_id = str(new_id())
+        say = refused or partial(toast, tone="bad", seconds=10)
         try:
             actor = await self.visitor.actor(roles)
             with structlog.contextvars.bound_contextvars(request_id=request_id):
@@ -91,13 +95,11 @@ class Screen:
             ui.navigate.to("/login")
             return False
         except PurserError as refusal:
-            toast(refusal.message, "bad", seconds=10)
+            say(refusal.message)
             return False
         except Exception:
             log.exception("an action failed", request_id=request_id)
-            toast(
-                f"That did not work, and nothing was changed. Quote request {request_id}.", "bad", seconds=10
-            )
+            say(f"That did not work, and nothing was changed. Quote request {request_id}.")
             return False
         if done:
             toast(done)
@@ -111,8 +113,12 @@ def page(
     group: str,
     roles: Iterable[Role] = STAFF,
     pane: bool | str = False,
+    crumbs: Sequence[tuple[str, str]] = (),
 ) -> Callable[[Build], Build]:
-    """Registers a page under `path`. The builder gets the opened `Screen`, inside the frame's `<main>`."""
+    """Registers a page under `path`. The builder gets the opened `Screen`, inside the frame's `<main>`.
+
+    `crumbs` stand between group and title, as (label, address).
+    """
     allowed = frozenset(roles)
 
     def register(build: Build) -> Build:
@@ -131,7 +137,9 @@ def page(
                 environment=environment_of(visitor.purser),
                 time_zone=visitor.purser.settings.time_zone,
                 pane=pane if permitted else False,
+                crumbs=crumbs,
             ) as frame:
+                await chrome.connect(frame, visitor.purser, visitor.person)
                 if not permitted:
                     states.not_permitted(title, role=visitor.person.role, needs=sorted(allowed))
                     return None

@@ -16,25 +16,29 @@ from nicegui import ui
 
 from core.vocabulary import Role
 from dashboard import theme
-from dashboard.components import header, toast
+from dashboard.components import density, header, toast
+from dashboard.components.bell import Bell
 from dashboard.components.header import Person
 from dashboard.components.html import Icon, Node
+from dashboard.components.palette import Palette, find_box
 from dashboard.components.pane import Pane
-from dashboard.components.sidebar import NavItem, sidebar
+from dashboard.components.sheet import keys_sheet
+from dashboard.components.sidebar import NavItem, Sidebar
 from dashboard.components.status import Status
+from dashboard.components.tray import Tray
 
 _ADMIN = frozenset({Role.SUPERADMIN})
 _SUPPORT = frozenset({Role.SUPERADMIN, Role.SUPPORT})
 _MONEY = frozenset({Role.SUPERADMIN, Role.TESTER})
 
 NAV: tuple[NavItem, ...] = (
-    NavItem("/", "Overview", "space_dashboard", "Operate"),
-    NavItem("/generations", "Generations", "auto_awesome", "Operate"),
-    NavItem("/users", "Users", "group", "Operate", _SUPPORT, available=False),
-    NavItem("/credits", "Credits", "toll", "Operate", available=False),
+    NavItem("/", "Overview", "space_dashboard", "Operate", go="o"),
+    NavItem("/generations", "Generations", "auto_awesome", "Operate", go="t"),
+    NavItem("/users", "Users", "group", "Operate", _SUPPORT, available=False, go="u"),
+    NavItem("/credits", "Credits", "toll", "Operate", available=False, go="c"),
     NavItem("/files", "Files", "folder", "Operate", available=False),
-    NavItem("/providers", "Providers", "dns", "Configure"),
-    NavItem("/models", "Models", "deployed_code", "Configure", available=False),
+    NavItem("/providers", "Providers", "dns", "Configure", go="p"),
+    NavItem("/models", "Models", "deployed_code", "Configure", available=False, go="m"),
     NavItem("/plans", "Plans", "grid_on", "Configure", _SUPPORT, available=False),
     NavItem("/costs", "Costs", "payments", "Money", _MONEY, available=False),
     NavItem("/playground", "Playground", "science", "Test"),
@@ -42,7 +46,12 @@ NAV: tuple[NavItem, ...] = (
     NavItem("/settings", "Settings", "settings", "System", _ADMIN, available=False),
     NavItem("/system", "System health", "monitor_heart", "", _SUPPORT, available=False),
 )
-"""Who may open what (DATA, "Who may"), in the order of the sidebar; `/system` is its foot."""
+"""Who may open what (DATA, "Who may"), in the order of the sidebar; `/system` is its foot. Generations go by `g t`: the
+tasks that people ask for."""
+
+
+PALETTE = "/palette"
+"""Where the palette asks (`dashboard.palette.route`)."""
 
 
 @dataclass(slots=True)
@@ -56,6 +65,9 @@ class Page:
     note: Node
     actions: Node
     pane: Pane | None
+    side: Sidebar
+    tray: Tray
+    bell: Bell
 
     def set_title(self, text: str) -> None:
         """Change the heading, the breadcrumb and the tab's title."""
@@ -93,23 +105,27 @@ def frame(
     chosen = theme.apply()
     ui.page_title(f"{title} · Purser")
     _plain_document()
-    with Node("div", "", "pu-app"):
+    with Node("div", "", "pu-app", data_rows=density.chosen()):
         skip = Node("a", "Skip to the content", "pu-skip")
         _stripe(environment)
-        side = sidebar(person.role, nav, marks or {}, health)
+        side = Sidebar(person.role, nav, marks or {}, health)
         with Node("header", "", f"pu-head {header.environment_class(environment)}"):
             header.environment_badge(environment)
             header.menu_button(side)
             crumb = header.breadcrumb([(group, ""), *crumbs] if group else list(crumbs), title)
+            find_box()
             header.time_zone_chip(time_zone)
+            tray, bell = Tray(), Bell()
             header.theme_toggle(chosen)
             header.account(person)
         main = Node("main", "", "pu-main", tabindex=-1)
         skip.set(href=f"#{main.html_id}")
         beside = Pane(pane if isinstance(pane, str) else f"{title}: details") if pane else None
         with main:
-            page = _head_row(main, crumb, title, note, beside)
+            page = Page(main, crumb, *_head_row(title, note), beside, side, tray, bell)
     _furniture()
+    Palette(PALETTE, person.email)
+    keys_sheet([item for item in nav if item.available and person.role in item.roles])
     with main:
         yield page
 
@@ -131,12 +147,10 @@ def bare(*, title: str, environment: str = "dev") -> Iterator[Node]:
         yield main
 
 
-def _head_row(main: Node, crumb: Node, title: str, note: str, pane: Pane | None) -> Page:
+def _head_row(title: str, note: str) -> tuple[Node, Node, Node, Node]:
+    """Heading, the row that it stands in, what is said beside it, and the place of actions."""
     with Node("div", "", "pu-title-row") as head:
-        heading = Node("h1", title)
-        said = Node("span", note, "pu-meta")
-        actions = Node("div", "", "pu-actions")
-    return Page(main, crumb, heading, head, said, actions, pane)
+        return Node("h1", title), head, Node("span", note, "pu-meta"), Node("div", "", "pu-actions")
 
 
 def _stripe(environment: str) -> None:

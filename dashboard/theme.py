@@ -35,6 +35,9 @@ STYLES = (
     "shell",
     "header",
     "sidebar",
+    "drops",
+    "palette",
+    "sheet",
     "buttons",
     "choices",
     "fields",
@@ -49,12 +52,17 @@ STYLES = (
     "feedback",
     "login",
     "table",
+    "density",
     "cards",
     "chart",
     "overview",
+    "providers",
     "playground",
+    "user",
 )
 """The parts of purser.css, in order."""
+SCRIPTS = ("purser", "keys")
+"""The parts of purser.js."""
 
 FOREVER = "public, max-age=31536000, immutable"
 
@@ -122,6 +130,8 @@ class _Asset:
 def _asset(name: str) -> _Asset:
     if name == "purser.css":
         body = b"\n".join((ASSETS / "css" / f"{part}.css").read_bytes() for part in STYLES)
+    elif name == "purser.js":
+        body = b"\n".join((ASSETS / f"{part}.js").read_bytes() for part in SCRIPTS)
     else:
         body = (ASSETS / name).read_bytes()
     media = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}[Path(name).suffix]

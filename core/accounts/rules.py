@@ -11,6 +11,9 @@ from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, valida
 from core.accounts.models import UserStatus
 from core.accounts.person import Person
 from core.audit import Actor
+from core.audit.rules import clean_line as clean_line
+from core.audit.rules import require_reason as require_reason
+from core.audit.rules import require_superadmin as require_superadmin
 from core.config import Rate
 from core.errors import InvalidRequest, NotAllowed
 from core.vocabulary import Role
@@ -30,12 +33,6 @@ SESSION_TOUCH = timedelta(minutes=1)
 
 
 # Who may
-
-
-def require_superadmin(actor: Actor, deed: str) -> None:
-    """Raises `NotAllowed` unless a superadmin acts, in person or on the command line: keys hold no such power."""
-    if actor.role is not Role.SUPERADMIN or actor.kind == "key":
-        raise NotAllowed(f"Only a superadmin can {deed}, in the pages or on the command line.")
 
 
 def require_manager(actor: Actor, role: Role, deed: str) -> None:
@@ -96,25 +93,9 @@ def require_password(text: str) -> None:
         raise InvalidRequest(f"A password has at most {PASSWORD_LONGEST:,} characters.", code="weak_password")
 
 
-def clean_line(text: str, what: str, longest: int = 200) -> str:
-    """One line of text without control characters; raises `InvalidRequest` where it is longer than `longest`."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    if len(line) > longest:
-        raise InvalidRequest(f"{what} has at most {longest} characters.")
-    return line
-
-
 def cut_line(text: str | None, longest: int = 300) -> str | None:
     """What a browser or proxy says about itself, fit to be stored and shown."""
     return clean_line(text[:longest], "", longest) if text else None
-
-
-def require_reason(text: str) -> str:
-    """The reason, cleaned; raises `InvalidRequest` (`reason_required`) where there is none."""
-    reason = clean_line(text, "A reason", 500)
-    if not reason:
-        raise InvalidRequest("This needs a reason, for the audit.", code="reason_required")
-    return reason
 
 
 def require_time_zone(name: str) -> str:

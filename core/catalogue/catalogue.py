@@ -45,6 +45,8 @@ DEFAULT_UNIT: Mapping[Modality, Unit] = {
     Modality.VIDEO: Unit.SECOND,
     Modality.AUDIO: Unit.GENERATION,
 }
+DEFAULT_QUALITY = 0.7
+"""Of a model that nobody has rated."""
 DEFAULT_CREDITS = Decimal(1)
 """Credits per unit of a model that somebody added without stating them: never given away by omission."""
 
@@ -53,7 +55,7 @@ DEFAULT_CREDITS = Decimal(1)
 class Model:
     """Something a provider runs. `credits` are per `unit`; `plans` None means that every plan may use it.
 
-    `max_output_tokens` and `context_tokens` are None where nobody has said.
+    `max_output_tokens` and `context_tokens` are None where nobody has said. `quality` is 0 to 1, for the strategy "score".
     """
 
     kind: str
@@ -67,6 +69,7 @@ class Model:
     context_tokens: int | None = None
     takes_sampling: bool = False
     streams: bool = True
+    quality: float = DEFAULT_QUALITY
     plans: frozenset[str] | None = None
     active: bool = True
     deprecated_at: datetime | None = None
@@ -146,6 +149,7 @@ class Capabilities(BaseModel):
     streaming: StrictBool | None = None
     context_tokens: Annotated[int, Field(strict=True, gt=0)] | None = None
     max_output_tokens: Annotated[int, Field(strict=True, gt=0)] | None = None
+    quality: Annotated[float, Field(strict=True, ge=0, le=1)] | None = None
 
 
 def check_row(row: ModelRow) -> None:
@@ -198,5 +202,6 @@ def _capabilities(row: ModelRow) -> dict[str, Any]:
         "streams": said.streaming,
         "context_tokens": said.context_tokens,
         "max_output_tokens": said.max_output_tokens,
+        "quality": said.quality,
     }
     return {name: value for name, value in names.items() if value is not None}

@@ -20,7 +20,7 @@ from pydantic import (
     model_validator,
 )
 
-from core.catalogue.catalogue import UNITS, Catalogue, KindDefaults, Model, Unit
+from core.catalogue.catalogue import DEFAULT_QUALITY, UNITS, Catalogue, KindDefaults, Model, Unit
 from core.catalogue.prices import DatedPrice, PriceUnit
 from core.vocabulary import Modality
 
@@ -72,6 +72,7 @@ def parse(text: str, *, name: str = "models.toml") -> Catalogue:
 Name = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=200)]
 Amount = Annotated[Decimal, Field(ge=0, max_digits=18, allow_inf_nan=False)]
 Count = Annotated[int, Field(strict=True, gt=0)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
 class _Entry(BaseModel):
@@ -90,6 +91,7 @@ class _ModelEntry(_Entry):
     max_output_tokens: Count | None = None
     sampling: StrictBool
     streaming: StrictBool
+    quality: Share = DEFAULT_QUALITY
     plans: tuple[Name, ...] | None = None
     active: StrictBool = True
     deprecated: date | None = None
@@ -117,6 +119,7 @@ class _ModelEntry(_Entry):
             context_tokens=self.context_tokens,
             takes_sampling=self.sampling,
             streams=self.streaming,
+            quality=self.quality,
             plans=None if self.plans is None else frozenset(self.plans),
             active=self.active,
             deprecated_at=self.deprecated and _midnight(self.deprecated),

@@ -93,6 +93,8 @@ VENDOR: Mapping[str, tuple[str, str, str, bool]] = {
     ),
 }
 
+DRILL = "Nobody's: the outage is a drill, for test runs only"
+
 # Refusals by Purser itself, before any vendor was called.
 OURS: Mapping[str, tuple[str, str, str, bool]] = {
     "insufficient_credits": ("The balance was too small.", "Nobody's: the credits are used up", "Buy or grant credits", True),
@@ -137,7 +139,7 @@ def explain(row: Row, attempts: Attempts) -> Explanation | None:
 
 def answered(row: Row, attempts: Attempts) -> str:
     """How a completed generation came to its answer: who served it, after whom, and why not they."""
-    last = attempts[-1] if attempts else row
+    last = next((one for one in attempts if one.get("serving")), attempts[-1] if attempts else row)
     by, failed = last.get("provider") or "", [one for one in attempts if one.get("error_class")]
     in_time = f"in {_seconds(row)}"
     others = list(dict.fromkeys(one["provider"] for one in failed if one["provider"] != by))
@@ -154,6 +156,11 @@ def answered(row: Row, attempts: Attempts) -> str:
         sentence = f"{provider_name(by)} answered {in_time}, at the {_ordinal(own + 1)} call; before, it {_did(failed, by)}."
     else:
         sentence = f"{provider_name(by)} answered at the first call, {in_time}."
+    if outrun := [provider_name(one["provider"]) for one in attempts if one.get("outcome") == "cancelled"]:
+        were = "was" if len(outrun) == 1 else "were"
+        sentence += (
+            f" {' and '.join(outrun)} {were} asked at the same time, and cancelled when it had answered."
+        )
     if row.get("finish_reason") == "length":
         sentence += " The answer ends where the limit of tokens was reached."
     return sentence
@@ -174,6 +181,9 @@ def short_cause(row: Row) -> str:
 def _vendors(row: Row, attempts: Attempts) -> Explanation:
     last = next((one for one in reversed(attempts) if one.get("error_class")), attempts[-1])
     did, fault, step, helps = VENDOR.get(last.get("error_class") or "", VENDOR[ErrorClass.SERVER])
+    drill = bool(last.get("simulated"))
+    if drill:
+        did, fault, step = f"{did} (simulated)", DRILL, "Nothing to do: the drill ends by itself"
     providers = list(dict.fromkeys(one["provider"] for one in attempts))
     name = provider_name(last["provider"])
     if row.get("cut"):
@@ -186,7 +196,7 @@ def _vendors(row: Row, attempts: Attempts) -> Explanation:
     if len(providers) == 1:
         alone = "" if row.get("allow_fallback") else ", and the caller allowed no other provider"
         what = f"{calls} in {_seconds(row)} failed{alone}."
-        if not row.get("allow_fallback") and helps:
+        if not row.get("allow_fallback") and helps and not drill:
             step = "Retry with fallback"
         return Explanation(f"{name} {did}.", what, fault, _money(row), step, helps)
     causes = "; ".join(
@@ -195,7 +205,8 @@ def _vendors(row: Row, attempts: Attempts) -> Explanation:
     )
     return Explanation(
         "Every provider failed.", f"{calls} in {_seconds(row)}: {causes}.",
-        "The vendors', not the user's", _money(row), "Retry; look into Providers if it goes on", True,
+        DRILL if all(one.get("simulated") for one in attempts) else "The vendors', not the user's",
+        _money(row), "Retry; look into Providers if it goes on", True,
     )  # fmt: skip
 
 
@@ -235,8 +246,11 @@ def _seconds(row: Row) -> str:
 
 def _did(failed: Attempts, provider: str) -> str:
     """What a provider did at its last failure: "was overloaded"."""
-    classes = [one["error_class"] for one in failed if one["provider"] == provider]
-    return VENDOR.get(classes[-1], VENDOR[ErrorClass.SERVER])[0] if classes else "failed"
+    calls = [one for one in failed if one["provider"] == provider]
+    if not calls:
+        return "failed"
+    did = VENDOR.get(calls[-1]["error_class"], VENDOR[ErrorClass.SERVER])[0]
+    return f"{did} (simulated)" if calls[-1].get("simulated") else did
 
 
 def _number(count: int) -> str:

@@ -10,6 +10,8 @@ from core.generation.templates import TEMPLATES, system_prompt
 from core.providers.base import Message, TextRequest
 from core.routing.candidates import STRATEGIES
 
+URGENCIES = ("normal", "immediate")
+"""Immediate races candidates: the first good answer wins."""
 LONGEST_PROMPT = 400_000
 """Characters of all messages and the system prompt together."""
 MOST_MESSAGES = 500
@@ -30,6 +32,7 @@ class TextOrder:
     strategy: str | None = None
     task_type: str | None = None
     max_cost: Decimal | None = None
+    urgency: str = "normal"
     temperature: float | None = None
     max_tokens: int = DEFAULT_MAX_TOKENS
     project_id: UUID | None = None
@@ -41,6 +44,11 @@ class TextOrder:
         return cls(messages=(Message("user", prompt),), **others)  # pyright: ignore[reportArgumentType] - fields of this class
 
     @property
+    def urgent(self) -> bool:
+        """Whether candidates race."""
+        return self.urgency == "immediate"
+
+    @property
     def fallback(self) -> bool:
         """Whether other providers than the named one may answer."""
         return self.provider is None if self.allow_fallback is None else self.allow_fallback
@@ -49,7 +57,7 @@ class TextOrder:
         """The order as a vendor call, after the checks.
 
         Raises:
-            InvalidRequest: nothing asked, an unknown template or strategy, a figure out of range.
+            InvalidRequest: nothing asked, an unknown template, strategy or urgency, a figure out of range.
             TooLarge: more text than Purser takes.
         """
         _check_messages(self.messages, self.system)
@@ -59,6 +67,8 @@ class TextOrder:
             raise InvalidRequest(
                 f"There is no strategy {self.strategy!r}; there are {', '.join(STRATEGIES)}."
             )
+        if self.urgency not in URGENCIES:
+            raise InvalidRequest(f"There is no urgency {self.urgency!r}; there are {', '.join(URGENCIES)}.")
         if not 1 <= self.max_tokens <= MOST_TOKENS:
             raise InvalidRequest(f"maxTokens must be between 1 and {MOST_TOKENS:,}, not {self.max_tokens:,}.")
         if self.temperature is not None and not 0 <= self.temperature <= 2:

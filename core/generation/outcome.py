@@ -10,7 +10,7 @@ import orjson
 from core.errors import Fault, PurserError
 from core.generation.running import Running
 from core.providers.base import ProviderError, Usage
-from core.routing.walk import Attempt
+from core.routing.attempt import Attempt
 
 NO_USAGE = Usage()
 
@@ -59,7 +59,7 @@ def outcome_fields(
     attempt = walk.current
     known = [one.cost for one in walk.attempts if one.cost is not None]
     unpriced = len(known) < len(walk.attempts)
-    failed = next((one.error for one in reversed(walk.attempts) if one.error), None) if error else None
+    failed = _cause(walk.attempts, error) if error else None
     counted = usage or NO_USAGE
     return {
         "id": running.id,
@@ -87,6 +87,14 @@ def outcome_fields(
         "attempts": attempts_json(walk.attempts),
         "excess": 0,
     }  # fmt: skip
+
+
+def _cause(attempts: list[Attempt], error: PurserError) -> ProviderError | None:
+    """The vendor's failure that a generation ended with: the one that the error speaks of, else the last."""
+    failures = [one.error for one in reversed(attempts) if one.error]
+    return next(
+        (one for one in failures if one.error_class.value == error.code), failures[0] if failures else None
+    )
 
 
 def attempts_json(attempts: list[Attempt]) -> str:
@@ -121,4 +129,5 @@ def _attempt(one: Attempt) -> dict[str, Any]:
         "usage_estimated": bool(usage and usage.estimated),
         "cost": one.cost,
         "unpriced": one.cost is None,
+        "simulated": one.drill is not None,
     }

@@ -34,6 +34,7 @@ class Asked:
             ("temperature", order.temperature),
             ("taskType", order.task_type),
             ("maxCost", order.max_cost),
+            ("urgency", order.urgency if order.urgent else None),
         ):
             if value is not None:
                 parameters[name] = value

@@ -6,7 +6,8 @@ between leaves a lease that runs out, and the sweeper gives back what was held.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import UUID
@@ -15,6 +16,7 @@ from zoneinfo import ZoneInfo
 from core.accounts.person import Person
 from core.credits.service import LEASE_SECONDS
 from core.database import Database
+from core.entitlements.models import Tier
 from core.entitlements.rules import PlanView
 from core.errors import (
     BudgetBlocked,
@@ -86,20 +88,9 @@ class Generations:
             DatabaseUnavailable: nothing was charged.
         """
         running = await self._begin(person, order, traffic, request_id)
-        try:
+        async with self._brought_to_its_end(running):
             answer = await self._manager.generate(running.walk)
             return await self._complete(running, answer)
-        except PurserError as error:
-            await self._fail(running, error)
-            raise
-        except asyncio.CancelledError:
-            self._books.later(self._cancelled(running, ""))
-            raise
-        except Exception:
-            await self._fail(running, PurserError(UNFORESEEN))
-            raise
-        finally:
-            self._over(running)
 
     async def stream_text(
         self,
@@ -120,7 +111,8 @@ class Generations:
         running = await self._begin(person, order, traffic, request_id)
         pieces: list[str] = []
         stream = self._manager.stream(running.walk)
-        try:
+        # The stream closes first: its attempt then knows what was delivered.
+        async with self._brought_to_its_end(running, pieces), aclosing(stream):
             answer: Answer | None = None
             async for piece in stream:
                 if isinstance(piece, Answer):
@@ -130,20 +122,6 @@ class Generations:
                     yield piece
             assert answer is not None, "a stream ends with its answer, or raises"
             result = await self._complete(running, answer)
-        except StreamBroken as broken:
-            raise await self._broken(running, broken, "".join(pieces)) from broken
-        except PurserError as error:
-            await self._fail(running, error)
-            raise
-        except (GeneratorExit, asyncio.CancelledError):
-            await stream.aclose()
-            self._books.later(self._cancelled(running, "".join(pieces)))
-            raise
-        except Exception:
-            await self._fail(running, PurserError(UNFORESEEN))
-            raise
-        finally:
-            self._over(running)
         yield result
 
     async def keep_leases(self) -> None:
@@ -168,7 +146,8 @@ class Generations:
         """From the order to a held reservation and a row, or a refusal (with a row of its own, where support is asked)."""
         request = order.request()
         snapshot, now = self._snapshots.current, datetime.now(UTC)
-        strategy = order.strategy or _plan_strategy(snapshot, person)
+        plan = _plan(snapshot, person)
+        strategy = order.strategy or (plan.routing_strategy if plan else "priority")
         asked = Asked(new_id(), person, order, request, traffic, strategy, request_id)
         try:
             return await self._reserve(asked, snapshot, now)
@@ -179,8 +158,8 @@ class Generations:
 
     async def _reserve(self, asked: Asked, snapshot: Snapshot, now: datetime) -> Running:
         plan, limits = self._admitted(snapshot, asked, now)
-        wish = _wish(asked)
-        route = plan_route(snapshot, wish, now)
+        wish = _wish(snapshot, asked)
+        route = plan_route(snapshot, wish, now, self._manager.means.scores)
         if asked.traffic is Traffic.TEST:
             await check_test_budget(self._database, snapshot, asked.person.id, route, wish, now, self._zone)
         reserved = await self._books.begin(asked, route.holds(wish), limits)
@@ -190,7 +169,11 @@ class Generations:
             assert plan is not None, "only a plan has quotas"
             raise over_quota(reserved.outcome, snapshot, plan, limits, reserved.used, now, self._zone)
         walk = self._manager.walk(
-            route.within(reserved.amount, wish), asked.request, deadline=self._text_deadline
+            route.within(reserved.amount, wish),
+            asked.request,
+            deadline=self._text_deadline,
+            test=asked.traffic is Traffic.TEST,
+            urgent=wish if asked.order.urgent else None,
         )
         running = Running(asked, reserved.amount, walk)
         self._running[running.id] = running
@@ -203,6 +186,25 @@ class Generations:
             return None, NO_QUOTA
         plan = admit(snapshot, asked.person, Modality.TEXT, now)
         return plan, quota(plan, asked.person, asked.traffic, now, self._zone)
+
+    @asynccontextmanager
+    async def _brought_to_its_end(self, running: Running, pieces: Sequence[str] = ()) -> AsyncIterator[None]:
+        """However the work inside ends, its row and its money do, too. `pieces`: what a stream has delivered."""
+        try:
+            yield
+        except StreamBroken as broken:
+            raise await self._broken(running, broken, "".join(pieces)) from broken
+        except PurserError as error:
+            await self._fail(running, error)
+            raise
+        except (GeneratorExit, asyncio.CancelledError):
+            self._books.later(self._cancelled(running, "".join(pieces)))
+            raise
+        except Exception:
+            await self._fail(running, PurserError(UNFORESEEN))
+            raise
+        finally:
+            self._over(running)
 
     async def _complete(self, running: Running, answer: Answer) -> Result:
         await running.walk.finish()
@@ -224,7 +226,7 @@ class Generations:
             first_token_ms=attempt.first_token_ms,
             finish_reason=answer.finish_reason,
             trace=[step.as_json() for step in running.walk.steps],
-            vendor_ms=sum(one.latency_ms for one in running.walk.attempts),
+            vendor_ms=running.walk.vendor_ms(),
         )
 
     async def _fail(self, running: Running, error: PurserError) -> None:
@@ -255,8 +257,9 @@ class Generations:
             self._idle.set()
 
 
-def _wish(asked: Asked) -> Wish:
+def _wish(snapshot: Snapshot, asked: Asked) -> Wish:
     order, request, person = asked.order, asked.request, asked.person
+    plan = _plan(snapshot, person)
     return Wish(
         modality=Modality.TEXT,
         provider=order.provider,
@@ -266,6 +269,7 @@ def _wish(asked: Asked) -> Wish:
         task_type=order.task_type,
         max_cost=order.max_cost,
         plan_id=None if asked.traffic is Traffic.TEST else person.plan_id,
+        tier=plan.tier if plan else Tier.PAID,
         streamed=order.streamed,
         input_tokens=estimate_messages(request.messages, request.system),
         max_tokens=request.max_tokens,
@@ -276,6 +280,5 @@ def _wish(asked: Asked) -> Wish:
     )
 
 
-def _plan_strategy(snapshot: Snapshot, person: Person) -> str:
-    plan = snapshot.entitlements.plans.get(person.plan_id) if person.plan_id else None
-    return plan.routing_strategy if plan else "priority"
+def _plan(snapshot: Snapshot, person: Person) -> PlanView | None:
+    return snapshot.entitlements.plans.get(person.plan_id) if person.plan_id else None

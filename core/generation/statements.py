@@ -27,16 +27,17 @@ ATTEMPTS = """
     insert into attempts (id, generation_id, user_id, number, traffic, modality, provider_id, provider, model, key_id,
         outcome, serving, offset_ms, waited_ms, latency_ms, first_token_ms, error_class, http_status, vendor_code,
         vendor_message, vendor_request_id, retry_after_ms, input_tokens, cached_tokens, output_tokens, usage_estimated,
-        cost, unpriced)
+        cost, unpriced, simulated)
     select a.id, %(id)s, %(user_id)s, a.number, %(traffic)s, %(modality)s, a.provider_id, a.provider, a.model, a.key_id,
         a.outcome, a.serving, a.offset_ms, a.waited_ms, a.latency_ms, a.first_token_ms, a.error_class, a.http_status,
         a.vendor_code, a.vendor_message, a.vendor_request_id, a.retry_after_ms, a.input_tokens, a.cached_tokens,
-        a.output_tokens, a.usage_estimated, a.cost, a.unpriced
+        a.output_tokens, a.usage_estimated, a.cost, a.unpriced, a.simulated
     from jsonb_to_recordset(%(attempts)s::jsonb) as a(id uuid, number integer, provider_id uuid, provider varchar,
         model varchar, key_id uuid, outcome varchar, serving boolean, offset_ms integer, waited_ms integer,
         latency_ms integer, first_token_ms integer, error_class varchar, http_status integer, vendor_code varchar,
         vendor_message varchar, vendor_request_id varchar, retry_after_ms integer, input_tokens bigint,
-        cached_tokens bigint, output_tokens bigint, usage_estimated boolean, cost numeric, unpriced boolean)
+        cached_tokens bigint, output_tokens bigint, usage_estimated boolean, cost numeric, unpriced boolean,
+        simulated boolean)
     on conflict do nothing
 """
 

@@ -1,7 +1,7 @@
 """One built provider per key, kept for as long as its connection stays the same."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from core.log import get_logger
 from core.providers.base import Connection, Provider
@@ -50,6 +50,11 @@ class ClientPool:
         connection = self._newest.pop(key_id, None)
         if connection is not None:
             self._close_later((key_id, connection))
+
+    def keep_only(self, key_ids: Collection[str]) -> None:
+        """Forgets all other keys, as `drop` does."""
+        for key_id in self._newest.keys() - set(key_ids):
+            self.drop(key_id)
 
     async def close_all(self) -> None:
         """Closes every provider now, those in their grace too."""

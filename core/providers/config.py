@@ -72,7 +72,10 @@ class KeyConfig:
 
 @dataclass(frozen=True, slots=True)
 class ProviderConfig:
-    """A configured account at a vendor. `ranks`, `default_models`, `fallback_models` are by modality."""
+    """A configured account at a vendor. `ranks`, `default_models`, `fallback_models` are by modality.
+
+    `limits` are those that count; `stored_limits` stay what they are while limits are switched off.
+    """
 
     id: UUID
     slug: str
@@ -89,6 +92,8 @@ class ProviderConfig:
     keys: tuple[KeyConfig, ...] = ()
     probing: bool = True
     drill: Drill | None = None
+    stored_limits: Limits = NO_LIMITS
+    limits_enabled: bool = False
 
     def drilled(self, now: datetime) -> Drill | None:
         """The simulated outage of now, if there is one."""
@@ -129,6 +134,8 @@ async def load(database: Database, vault: Vault, needs_key: Mapping[str, bool]) 
             keys=tuple(keys.get(identifier, ())),
             probing=probing,
             drill=drills.get(identifier),
+            stored_limits=Limits(**limits),
+            limits_enabled=limits_enabled,
         )
         for (
             identifier, slug, name, kind, base_url, enabled, ranks, default_models, fallback_models, limits, limits_enabled,

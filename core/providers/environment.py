@@ -9,9 +9,10 @@ from core.audit import SYSTEM, record
 from core.config import Settings
 from core.database import CONFIG, announce
 from core.providers.defaults import PREFILLED_LIMITS, SPECIALISATIONS, KindDefaults
-from core.providers.models import ProviderEvent, ProviderRow
+from core.providers.keyring import encrypted_key
+from core.providers.models import ProviderRow
 from core.providers.registry import KINDS
-from core.providers.service import encrypted_key
+from core.providers.rows import add_event
 from core.providers.vault import Vault
 from core.vocabulary import Modality
 
@@ -47,11 +48,7 @@ async def import_environment(
     session.add(sandbox)
     await session.flush()
     for row in [*added, sandbox]:
-        session.add(
-            ProviderEvent(
-                provider_id=row.id, kind="added", reason="imported from the environment at first start"
-            )
-        )
+        add_event(session, row.id, "added", "imported from the environment at first start", SYSTEM)
         await record(
             session,
             SYSTEM,

@@ -28,7 +28,7 @@ class ProviderRow(Table, table=True):
     ranks: dict[str, int] = json_field(default_factory=dict)
     default_models: dict[str, str] = json_field(default_factory=dict)
     fallback_models: dict[str, str] = json_field(default_factory=dict)
-    limits: dict[str, float] = json_field(default_factory=dict)
+    limits: dict[str, Any] = json_field(default_factory=dict)
     limits_enabled: bool = False
     specialisations: list[str] = list_field()
     probing: bool = True

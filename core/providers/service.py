@@ -1,35 +1,32 @@
-"""Writing providers: adding, switching, default models, and the states of keys."""
+"""Writing providers: adding, switching, default models; and trying their keys without cost.
 
-import re
-from datetime import datetime
+Changing one is `core.providers.editing`, their order `order`, their keys `keyring`, simulated outages `drills`.
+"""
+
+import asyncio
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from uuid import UUID
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from core.audit import Actor, record
-from core.database import CONFIG, Database, announce, announce_now, run
-from core.errors import Conflict, ErrorClass, InvalidRequest, NotAllowed, NotFound
-from core.ids import new_id
-from core.providers.addresses import check_base_url
-from core.providers.base import Connection, ProbeResult
+from core.audit.rules import require_reason, require_superadmin
+from core.database import CONFIG, announce
+from core.errors import InvalidRequest, NotAllowed, NotFound
+from core.providers.base import CONNECT_TIMEOUT, Connection, ProbeResult, ProviderError
 from core.providers.clients import ClientPool
-from core.providers.config import ProviderConfig
+from core.providers.config import KeyConfig, ProviderConfig
 from core.providers.defaults import PREFILLED_LIMITS, SPECIALISATIONS, KindDefaults
-from core.providers.models import ProviderEvent, ProviderKey, ProviderRow
+from core.providers.editing import checked_address, checked_name, require_free_name, slug_of
+from core.providers.keyring import checked_secret, encrypted_key
+from core.providers.models import ProviderRow
 from core.providers.registry import KINDS
-from core.providers.vault import Vault, fingerprint, last_four
+from core.providers.rows import add_event, lock_provider, lock_providers
+from core.providers.vault import Vault, last_four
 from core.vocabulary import Modality, Role
-
-
-def encrypted_key(vault: Vault, provider_id: UUID, secret: str) -> ProviderKey:
-    """A key as it is stored: encrypted, with the four characters and the fingerprint by which it is known."""
-    return ProviderKey(
-        provider_id=provider_id,
-        ciphertext=vault.encrypt(secret),
-        last_four=last_four(secret),
-        fingerprint=fingerprint(secret),
-    )
 
 
 async def add_provider(
@@ -41,7 +38,7 @@ async def add_provider(
     name: str,
     secret: str | None,
     base_url: str | None,
-    allowed_hosts: tuple[str, ...],
+    allowed_hosts: Collection[str],
     defaults: KindDefaults,
     keep_sandbox: bool = False,
 ) -> ProviderRow:
@@ -58,25 +55,21 @@ async def add_provider(
         InvalidRequest: no such kind, no name, no key where one is needed, or an address that is not allowed.
         Conflict: the name is taken.
     """
-    if actor.role != Role.SUPERADMIN:
-        raise NotAllowed("Only superadmins may add providers.")
+    require_superadmin(actor, "add providers")
     chosen = KINDS.get(kind)
     if chosen is None or kind == "sandbox":
         raise InvalidRequest(f"There is no kind of provider {kind!r}.")
-    name, slug = name.strip(), re.sub(r"[^a-z0-9]+", "-", name.strip().lower()).strip("-")
+    name = checked_name(name)
+    slug = slug_of(name)
     if not slug:
-        raise InvalidRequest("A provider needs a name.")
+        raise InvalidRequest("A provider's name needs a plain letter or digit: traces call it by them.")
     if chosen.needs_key and not (secret or "").strip():
         raise InvalidRequest(f"{chosen.label} needs an API key.")
-    if kind == "openai_compatible" and not base_url:
-        raise InvalidRequest("An OpenAI-compatible provider needs a base URL.")
-    if base_url:
-        base_url = check_base_url(base_url.strip(), allowed_hosts).rstrip("/")
-    # The table's lock: two additions at once would otherwise take the same name or rank.
-    await run(session, "lock table providers in share row exclusive mode")
+    secret = checked_secret(secret) if (secret or "").strip() and secret else None
+    base_url = checked_address(kind, base_url, allowed_hosts)
+    await lock_providers(session)
     rows = (await session.exec(select(ProviderRow))).all()
-    if any(row.slug == slug for row in rows):
-        raise Conflict(f"There is a provider named {name!r} already.", code="provider_exists")
+    require_free_name(name, rows)
     real = [row for row in rows if row.kind != "sandbox"]
     rank = 1 + max((row.ranks.get(Modality.TEXT, 0) for row in real), default=0)
     row = ProviderRow(
@@ -92,11 +85,11 @@ async def add_provider(
     )
     session.add(row)
     await session.flush()
-    if secret and secret.strip():
-        session.add(encrypted_key(vault, row.id, secret.strip()))
-    session.add(
-        ProviderEvent(provider_id=row.id, kind="added", reason=f"by {actor.label}", actor_id=actor.id)
-    )
+    if secret:
+        key = encrypted_key(vault, row.id, secret)
+        key.created_by = actor.id
+        session.add(key)
+    add_event(session, row.id, "added", f"switched on, rank {rank}", actor)
     await record(
         session,
         actor,
@@ -106,7 +99,7 @@ async def add_provider(
             "slug": slug,
             "kind": kind,
             "base_url": base_url,
-            "last_four": last_four(secret.strip()) if secret else None,
+            "last_four": last_four(secret) if secret else None,
         },
     )
     sandbox = next((one for one in rows if one.kind == "sandbox" and one.enabled), None)
@@ -124,12 +117,12 @@ async def switch_provider(
     Raises:
         NotAllowed: the actor is no superadmin.
         NotFound: no such provider.
+        InvalidRequest: no reason.
     """
-    if actor.role != Role.SUPERADMIN:
-        raise NotAllowed("Only superadmins may switch providers.")
-    row = await session.get(ProviderRow, provider_id, with_for_update=True)
-    if row is None:
-        raise NotFound("There is no such provider.", code="provider_not_found")
+    require_superadmin(actor, "switch providers")
+    reason = require_reason(reason)
+    await lock_providers(session)
+    row = await lock_provider(session, provider_id)
     if row.enabled != enabled:
         await _switch(session, row, enabled, actor, reason)
         await announce(session, CONFIG)
@@ -137,10 +130,10 @@ async def switch_provider(
 
 
 async def _switch(session: AsyncSession, row: ProviderRow, enabled: bool, actor: Actor, reason: str) -> None:
-    row.enabled = enabled
+    row.enabled, row.updated_at = enabled, datetime.now(UTC)
     session.add(row)
     kind = "enabled" if enabled else "disabled"
-    session.add(ProviderEvent(provider_id=row.id, kind=kind, reason=reason, actor_id=actor.id))
+    add_event(session, row.id, kind, reason, actor)
     await record(
         session, actor, f"provider.{kind}", ("provider", row.id), reason=reason,
         before={"enabled": not enabled}, after={"enabled": enabled},
@@ -148,18 +141,69 @@ async def _switch(session: AsyncSession, row: ProviderRow, enabled: bool, actor:
 
 
 async def probe_provider(clients: ClientPool, provider: ProviderConfig) -> ProbeResult:
-    """The vendor's cost-free probe with the provider's first readable key.
+    """The vendor's cost-free probe with the first key that serves, else the first that could be tried.
 
     Raises:
         ProviderError: with the vendor's own words.
         NotFound: there is no key that could be tried.
     """
-    key = next((one for one in provider.keys if one.secret and one.state != "disabled"), None)
+    triable = [key for key in provider.keys if key.secret and key.state != "disabled"]
+    usable = provider.usable_keys(datetime.now(UTC))
+    key = next(iter([*usable, *triable]), None)
     if key is None and provider.needs_key:
         fault = provider.keys[0].fault if provider.keys else None
         raise NotFound(f"There is nothing to test with: {fault or 'no key is stored'}.", code="no_key")
+    return await probe_key(clients, provider, key)
+
+
+async def probe_key(
+    clients: ClientPool,
+    provider: ProviderConfig,
+    key: KeyConfig | None,
+    *,
+    timeout: float = CONNECT_TIMEOUT,
+) -> ProbeResult:
+    """The vendor's cost-free probe with one key, whatever its state; None where the provider needs none.
+
+    Raises:
+        ProviderError: with the vendor's own words.
+        NotFound: `no_key`, the key cannot be decrypted.
+    """
+    if key is not None and key.secret is None:
+        raise NotFound(f"There is nothing to test with: {key.fault or 'no key is stored'}.", code="no_key")
     connection = Connection(provider.kind, provider.base_url, key.secret if key else None)
-    return await clients.get(str(key.id if key else provider.id), connection).probe()
+    return await clients.get(str(key.id if key else provider.id), connection).probe(timeout=timeout)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyTest:
+    """What a test of one key found. `words` are the vendor's own where it failed; `failure` is None for no vendor's."""
+
+    key: KeyConfig | None
+    ok: bool
+    words: str
+    latency_ms: float | None = None
+    failure: ProviderError | None = None
+
+
+async def probe_keys(clients: ClientPool, provider: ProviderConfig) -> tuple[KeyTest, ...]:
+    """*Test connection*: every key of the provider at once, those that are set aside or switched off too."""
+    keys: tuple[KeyConfig | None, ...] = provider.keys
+    if not keys:
+        if provider.needs_key:
+            return (KeyTest(None, False, "No key is stored."),)
+        keys = (None,)
+    return tuple(await asyncio.gather(*(_tested(clients, provider, key) for key in keys)))
+
+
+async def _tested(clients: ClientPool, provider: ProviderConfig, key: KeyConfig | None) -> KeyTest:
+    try:
+        found = await probe_key(clients, provider, key)
+    except ProviderError as failure:
+        return KeyTest(key, False, failure.message, failure=failure)
+    except (NotFound, InvalidRequest) as refusal:
+        return KeyTest(key, False, refusal.message)
+    return KeyTest(key, True, found.detail, found.latency_ms)
 
 
 async def set_default_model(
@@ -175,14 +219,15 @@ async def set_default_model(
     """
     if actor.role != Role.SUPERADMIN:
         raise NotAllowed("Only superadmins may change a provider's default model.")
-    row = (
-        await session.exec(select(ProviderRow).where(col(ProviderRow.slug) == slug).with_for_update())
-    ).first()
+    await lock_providers(session)
+    row = (await session.exec(select(ProviderRow).where(col(ProviderRow.slug) == slug))).first()
     if row is None:
         raise NotFound(f"There is no provider {slug!r}.", code="provider_not_found")
     before = row.default_models.get(modality)
     row.default_models = {**row.default_models, modality: model_id}
+    row.updated_at = datetime.now(UTC)
     session.add(row)
+    add_event(session, row.id, "default_model", f"{before or 'none'} → {model_id}", actor, modality=modality)
     await record(
         session,
         actor,
@@ -193,42 +238,3 @@ async def set_default_model(
     )
     await announce(session, CONFIG)
     return row
-
-
-async def set_key_aside(
-    database: Database,
-    provider_id: UUID,
-    key_id: UUID,
-    error_class: ErrorClass,
-    reason: str,
-    until: datetime | None,
-) -> None:
-    """Takes a rejected or exhausted key out of use until `until` (None: until a person looks), and tells everybody."""
-    changed = await database.execute(
-        "update provider_keys set state = 'set_aside', state_class = %(class)s, state_reason = %(reason)s,"
-        " state_until = %(until)s where id = %(id)s and state <> 'disabled'",
-        {"class": error_class, "reason": reason, "until": until, "id": key_id},
-    )
-    if changed:
-        await database.execute(
-            "insert into provider_events (id, provider_id, kind, reason, detail) values"
-            " (%(event)s, %(provider)s, 'key_set_aside', %(reason)s, jsonb_build_object('key', %(id)s::varchar, 'class', %(class)s::varchar))",
-            {
-                "event": new_id(),
-                "provider": provider_id,
-                "reason": reason,
-                "id": key_id,
-                "class": error_class,
-            },
-        )
-        await announce_now(database, CONFIG)
-
-
-async def restore_key(database: Database, key_id: UUID) -> None:
-    """Puts a key that was set aside and has just served back into ordinary use."""
-    await database.execute(
-        "update provider_keys set state = 'active', state_class = null, state_reason = null, state_until = null"
-        " where id = %s and state = 'set_aside'",
-        (key_id,),
-    )
-    await announce_now(database, CONFIG)

@@ -1,8 +1,9 @@
 """The circuit breaker, one per provider and modality: closed, open, half-open, isolated.
 
 Failures are counted in each process; the first process to reach the threshold opens the breaker for all, by a write
-and a word to the others. Half-open is a conditional UPDATE with a lease: one probe in the world. `isolated` is set
-and lifted by people only.
+and a word to the others. Half-open is a conditional UPDATE with a lease: one probe in the world, and only who holds
+the lease may report for it. `isolated` is set and lifted by people only (`core.routing.operations`). Every change, its
+event and the word to the others are one statement.
 """
 
 from collections.abc import Callable
@@ -10,7 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from core.database import BREAKERS, Database, announce_now
+from core.database import BREAKERS, Database
+from core.database.changes import ANNOUNCE, CHANNEL
 from core.errors import ErrorClass
 from core.ids import new_id
 from core.log import get_logger
@@ -24,11 +26,16 @@ PROBE_LEASE = timedelta(seconds=90)
 """How long a probe may stay unanswered before another may go: longer than a text call's deadline."""
 
 Key = tuple[UUID, Modality]
+Lease = datetime
+"""What makes a call the probe: the end of its lease, to be shown when it is over. Nobody else has the same."""
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What the database says of one breaker, and this process's count of consecutive failures."""
+    """What the database says of one breaker, and this process's count of consecutive failures.
+
+    `actor` is the e-mail of the person who isolated it.
+    """
 
     state: BreakerState = BreakerState.CLOSED
     failures: int = 0
@@ -39,6 +46,7 @@ class Status:
     opened_at: datetime | None = None
     open_until: datetime | None = None
     probe_lease_until: datetime | None = None
+    actor: str | None = None
 
     def probe_due(self, now: datetime) -> bool:
         """Whether the next request may be the probe."""
@@ -63,7 +71,7 @@ def opening_time(timeout: timedelta, openings: int, retry_after: float | None) -
 
 
 class Breakers:
-    """This process's view of all breakers, and the only writer of their rows."""
+    """This process's view of all breakers, and the writer of their rows on behalf of calls."""
 
     def __init__(
         self,
@@ -90,12 +98,13 @@ class Breakers:
     async def reload(self) -> None:
         """Reads all rows: at start, and when another process has changed one."""
         fresh: dict[Key, Status] = {}
-        for provider_id, modality, *rest in await self._database.fetch_all(
-            "select provider_id, modality, state, openings, error_class, reason, vendor_message, opened_at, open_until,"
-            " probe_lease_until from breakers"
+        for provider_id, modality, actor, *rest in await self._database.fetch_all(
+            "select provider_id, modality, (select email from users u where u.id = b.actor_id and b.state = 'isolated'),"
+            " state, openings, error_class, reason, vendor_message, opened_at, open_until, probe_lease_until"
+            " from breakers b"
         ):
             key = (provider_id, Modality(modality))
-            fresh[key] = self._read(key, rest)
+            fresh[key] = replace(self._read(key, rest), actor=actor)
         for key, status in self._known.items():
             # A count of failures lives in this process only; no row means that nothing has opened yet.
             fresh.setdefault(
@@ -103,39 +112,27 @@ class Breakers:
             )
         self._known = fresh
 
-    async def take_probe(self, provider_id: UUID, modality: Modality) -> bool:
-        """Tries to become the one probe of an open breaker whose time has come."""
-        row = await self._database.fetch_one(
-            "update breakers set state = 'half_open', probe_lease_until = now() + %(lease)s, updated_at = now()"
-            " where provider_id = %(provider)s and modality = %(modality)s"
-            " and ((state = 'open' and open_until <= now())"
-            "   or (state = 'half_open' and coalesce(probe_lease_until, now()) <= now())) " + RETURNING,
-            {"provider": provider_id, "modality": modality, "lease": PROBE_LEASE},
-        )
-        if row is None:
-            await self.reload()
-            return False
-        self._learn(provider_id, modality, row)
-        await self._tell(provider_id, modality, "half_open", "one probe goes out")
-        return True
+    async def take_probe(self, provider_id: UUID, modality: Modality) -> Lease | None:
+        """Tries to become the one probe of an open breaker whose time has come.
 
-    async def succeeded(self, provider_id: UUID, modality: Modality, *, probe: bool) -> None:
-        """A call went well: the count of failures starts anew, and a probe closes the breaker."""
+        Returns:
+            The lease to report with; None where somebody else was quicker, or its time has not come.
+        """
+        key, event = (provider_id, modality), ("half_open", "one probe goes out")
+        changed = await self._change(key, TAKE, {"lease": PROBE_LEASE}, event=event)
+        return self._known[key].probe_lease_until if changed else None
+
+    async def succeeded(self, provider_id: UUID, modality: Modality, *, probe: Lease | None) -> None:
+        """A call went well: the count of failures starts anew, and a probe closes the breaker.
+
+        A probe that a person or another probe has overtaken changes nothing.
+        """
         key = (provider_id, modality)
         status = self._known.get(key)
         if status is None:
             return
-        if probe:
-            row = await self._database.fetch_one(
-                "update breakers set state = 'closed', openings = 0, error_class = null, reason = null,"
-                " vendor_message = null, opened_at = null, open_until = null, probe_lease_until = null, updated_at = now()"
-                " where provider_id = %(provider)s and modality = %(modality)s and state = 'half_open' "
-                + RETURNING,
-                {"provider": provider_id, "modality": modality},
-            )
-            if row:
-                self._learn(provider_id, modality, row)
-                await self._tell(provider_id, modality, "closed", "the probe was answered")
+        if probe is not None:
+            await self._change(key, CLOSE, {"lease": probe}, event=("closed", "the probe was answered"))
         elif status.failures:
             self._known[key] = replace(status, failures=0)
 
@@ -146,19 +143,23 @@ class Breakers:
         error_class: ErrorClass,
         vendor_message: str,
         *,
-        probe: bool,
+        probe: Lease | None,
         retry_after: float | None = None,
         at_once: bool = False,
     ) -> bool:
         """A call failed in a way that counts. Opens at the threshold, at once for `at_once` (no key left) and after a
         failed probe.
 
+        Args:
+            probe: the lease where the call was the probe.
+            retry_after: seconds that the vendor asks for; for `at_once` those until a key comes back.
+
         Returns:
             Whether the breaker is open now.
         """
         key = (provider_id, modality)
         status = self._known.get(key, CLOSED)
-        if status.state is BreakerState.HALF_OPEN and not probe:
+        if status.state is BreakerState.HALF_OPEN and probe is None:
             return True  # a call from before the opening; the probe decides
         failures = status.failures + 1
         self._known[key] = replace(status, failures=failures)
@@ -167,22 +168,16 @@ class Breakers:
             return False
         if at_once:
             reason = f"no usable key left: {error_class}"
-        elif probe:
+        elif probe is not None:
             reason = f"the probe failed: {error_class}"
         else:
             reason = f"{failures} of {self._threshold} consecutive failures, the last: {error_class}"
         await self._open(key, error_class, reason, vendor_message, retry_after, probe=probe, opens=opens)
         return self._known[key].state is not BreakerState.CLOSED
 
-    async def give_probe_back(self, provider_id: UUID, modality: Modality) -> None:
+    async def give_probe_back(self, provider_id: UUID, modality: Modality, lease: Lease) -> None:
         """A probe ended without telling anything (cancelled, the caller's own fault): the next request may probe."""
-        await self._database.execute(
-            "update breakers set state = 'open', open_until = now(), probe_lease_until = null"
-            " where provider_id = %s and modality = %s and state = 'half_open'",
-            (provider_id, modality),
-        )
-        await announce_now(self._database, BREAKERS)
-        await self.reload()
+        await self._change((provider_id, modality), GIVE_BACK, {"lease": lease})
 
     async def _open(
         self,
@@ -192,51 +187,62 @@ class Breakers:
         vendor_message: str,
         retry_after: float | None,
         *,
-        probe: bool,
+        probe: Lease | None,
         opens: bool,
     ) -> None:
         provider_id, modality = key
-        now = self._clock()
+        await self._database.execute(
+            "insert into breakers (provider_id, modality) values (%s, %s) on conflict do nothing", key
+        )
         known = self._known[key]
         repeats = known.openings if known.state is not BreakerState.CLOSED else 0
-        until = now + opening_time(self._timeout, repeats, retry_after)
+        until = self._clock() + opening_time(self._timeout, repeats, retry_after)
+        changed = await self._change(
+            key,
+            OPEN,
+            {"class": error_class, "until": until, "lease": probe, "opens": opens},
+            event=("opened", reason),
+            vendor=vendor_message,
+        )
+        if changed and known.state is not BreakerState.OPEN:
+            log.warning("breaker opened", provider=str(provider_id), modality=str(modality), reason=reason)
+
+    async def _change(
+        self,
+        key: Key,
+        statement: str,
+        params: dict[str, object],
+        *,
+        event: tuple[str, str] | None = None,
+        vendor: str = "",
+    ) -> bool:
+        """Changes the row, keeps the event with its reason, and wakes the other processes, all or nothing.
+
+        Returns:
+            Whether there was anything to change; if not, the row is read again: a person or another process has
+            decided otherwise meanwhile.
+        """
+        provider_id, modality = key
+        kind, reason = event or (None, "")
         row = await self._database.fetch_one(
-            "insert into breakers as b (provider_id, modality, state, openings, error_class, reason, vendor_message,"
-            " opened_at, open_until) values (%(provider)s, %(modality)s, 'open', 1, %(class)s, %(reason)s, %(said)s, now(),"
-            " %(until)s)"
-            " on conflict (provider_id, modality) do update set state = 'open', error_class = excluded.error_class,"
-            " reason = excluded.reason, vendor_message = excluded.vendor_message, probe_lease_until = null,"
-            # A failure that arrives while the breaker is open already extends it, and is no new opening.
-            " openings = b.openings + (b.state <> 'open')::int,"
-            " opened_at = case when b.state = 'closed' then now() else coalesce(b.opened_at, now()) end,"
-            " open_until = greatest(case when b.state = 'open' then b.open_until end, excluded.open_until),"
-            " updated_at = now()"
-            # A failure from before the opening does not disturb the probe that is out, and one that comes too late does not
-            # open what has been closed meanwhile; what a person isolated stays so.
-            " where case b.state when 'isolated' then false when 'half_open' then %(probe)s"
-            "   when 'closed' then %(opens)s else true end " + RETURNING,
-            {
+            statement,
+            params
+            | {
                 "provider": provider_id,
                 "modality": modality,
-                "class": error_class,
+                "event": new_id(),
+                "kind": kind and f"breaker_{kind}",
                 "reason": reason,
-                "said": vendor_message[:500],
-                "until": until,
-                "probe": probe,
-                "opens": opens,
+                "said": vendor[:500],
+                "topic": BREAKERS,
             },
         )
-        if row is None:  # isolated or reset by a person meanwhile, or being probed: that stands
+        if row is None:
             await self.reload()
-            return
-        self._learn(provider_id, modality, row)
-        if known.state is not BreakerState.OPEN:
-            log.warning("breaker opened", provider=str(provider_id), modality=str(modality), reason=reason)
-            await self._tell(provider_id, modality, "opened", reason, vendor_message)
-
-    def _learn(self, provider_id: UUID, modality: Modality, row: tuple[object, ...]) -> None:
-        key = (provider_id, modality)
-        self._known[key] = self._read(key, list(row))
+            return False
+        *fields, _ = row
+        self._known[key] = self._read(key, fields)
+        return True
 
     def _read(self, key: Key, row: list[object]) -> Status:
         state, openings, error_class, reason, vendor_message, opened_at, open_until, lease = row
@@ -256,25 +262,55 @@ class Breakers:
             probe_lease_until=lease if isinstance(lease, datetime) else None,
         )
 
-    async def _tell(
-        self, provider_id: UUID, modality: Modality, kind: str, reason: str, said: str = ""
-    ) -> None:
-        """Keeps the change with its reason, and wakes the other processes."""
-        await self._database.execute(
-            "insert into provider_events (id, provider_id, modality, kind, reason, detail)"
-            " values (%(id)s, %(provider)s, %(modality)s, %(kind)s, %(reason)s, jsonb_build_object('vendor', %(said)s::varchar))",
-            {
-                "id": new_id(),
-                "provider": provider_id,
-                "modality": modality,
-                "kind": f"breaker_{kind}",
-                "reason": reason,
-                "said": said[:500],
-            },
-        )
-        await announce_now(self._database, BREAKERS)
+
+def _changing(condition: str, changes: str) -> str:
+    """The statement that changes a breaker where `condition` holds, tells of it, and returns the row.
+
+    What was before is read under the row's lock, so that of two processes only one tells of an opening.
+    """
+    return f"""
+with before as (
+    select state as was from breakers
+    where provider_id = %(provider)s and modality = %(modality)s and ({condition}) for update
+), changed as (
+    update breakers b set {changes}, updated_at = now() from before
+    where b.provider_id = %(provider)s and b.modality = %(modality)s
+    returning b.state, b.openings, b.error_class, b.reason, b.vendor_message, b.opened_at, b.open_until,
+        b.probe_lease_until, before.was
+), told as (
+    insert into provider_events (id, provider_id, modality, kind, reason, detail)
+    select %(event)s, %(provider)s, %(modality)s, %(kind)s::varchar, %(reason)s,
+        jsonb_build_object('vendor', %(said)s::varchar, 'before', was)
+    from changed where %(kind)s::varchar is not null and not (was = 'open' and state = 'open')
+), raised as (
+    {ANNOUNCE.replace("values (%(topic)s, 1)", "select %(topic)s, 1 from changed")} returning topic
+)
+select state, openings, error_class, reason, vendor_message, opened_at, open_until, probe_lease_until,
+    (select pg_notify('{CHANNEL}', topic) from raised)::varchar
+from changed
+"""
 
 
-RETURNING = (
-    "returning state, openings, error_class, reason, vendor_message, opened_at, open_until, probe_lease_until"
+TAKE = _changing(
+    "(state = 'open' and open_until <= now())"
+    " or (state = 'half_open' and coalesce(probe_lease_until, now()) <= now())",
+    "state = 'half_open', probe_lease_until = now() + %(lease)s",
+)
+HELD = "state = 'half_open' and probe_lease_until = %(lease)s"
+CLOSE = _changing(
+    HELD,
+    "state = 'closed', openings = 0, error_class = null, reason = null, vendor_message = null, opened_at = null,"
+    " open_until = null, probe_lease_until = null, actor_id = null",
+)
+GIVE_BACK = _changing(HELD, "state = 'open', open_until = now(), probe_lease_until = null")
+# A failure that arrives while the breaker is open already extends it, and is no new opening. One from before the opening
+# does not disturb the probe that is out, nor the one that a person has asked for by a reset (open without an opening),
+# and one that comes too late does not open what has been closed meanwhile. What a person isolated stays so.
+OPEN = _changing(
+    "case state when 'isolated' then false when 'closed' then %(opens)s"
+    " when 'half_open' then probe_lease_until = %(lease)s else openings > 0 end",
+    "state = 'open', error_class = %(class)s, reason = %(reason)s, vendor_message = %(said)s,"
+    " probe_lease_until = null, actor_id = null, openings = b.openings + (b.state <> 'open')::int,"
+    " opened_at = case when b.state = 'closed' then now() else coalesce(b.opened_at, now()) end,"
+    " open_until = greatest(case when b.state = 'open' then b.open_until end, %(until)s)",
 )

@@ -10,15 +10,18 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
+from core.entitlements.models import Tier
 from core.errors import NoProvider, NotFound
 from core.providers.config import ProviderConfig
+from core.routing.scores import Scores
+from core.routing.tiers import best_place, of_tier
 from core.routing.trace import Decision, Reason, Step
 from core.snapshot import Offer, Snapshot
 from core.vocabulary import Modality
 
 GENERAL = "general"
 """A provider with this specialisation passes every task filter."""
-STRATEGIES = ("priority", "cost")
+STRATEGIES = ("priority", "cost", "score", "tier")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,7 @@ class Wish:
     task_type: str | None = None
     max_cost: Decimal | None = None
     plan_id: str | None = None  # None: every model, as test runs may
+    tier: Tier = Tier.PAID
     streamed: bool = False
     input_tokens: int = 0
     max_tokens: int = 2000
@@ -42,11 +46,12 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """One provider on the way: the model to try first, then its fallback model."""
+    """One provider on the way: the model to try first, then its fallback model. `note` says what put it in its place."""
 
     provider: ProviderConfig
     offers: tuple[Offer, ...]
     reason: Reason
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +84,14 @@ class Route:
         return replace(self, stops=tuple(stops), skipped=tuple(skipped))
 
 
-def plan_route(snapshot: Snapshot, wish: Wish, now: datetime) -> Route:
+def plan_route(snapshot: Snapshot, wish: Wish, now: datetime, scores: Scores | None = None) -> Route:
     """The route for a wish.
 
     A named provider means only that one, unless fallback is allowed; a named model means its providers first and then,
     with fallback, those providers' fallback models and the rest of the order.
+
+    Args:
+        scores: this process's experience, for the strategy "score"; without it, all have the start values.
 
     Raises:
         NotFound: `provider_not_found` or `model_not_found`, with the nearest name.
@@ -102,6 +110,8 @@ def plan_route(snapshot: Snapshot, wish: Wish, now: datetime) -> Route:
             stops.append(stop)
         if why_not:
             skipped.append(why_not)
+    if wish.strategy == "score":
+        stops = _by_score(stops, wish, now, scores or Scores())
     stops = _reordered(stops, wish, named)
     if not stops:
         raise _no_provider(snapshot, wish, skipped)
@@ -158,6 +168,8 @@ def _models(
         wanted.append(wish.model)
     elif wish.preferred_model and provider.slug == wish.preferred_provider and not named:
         wanted.append(wish.preferred_model)
+    elif wish.strategy == "tier" and (offers := of_tier(snapshot, provider, wish.modality, wish.tier)):
+        return offers
     else:
         wanted.append(provider.default_models.get(wish.modality))
     if wish.allow_fallback or wish.model is None:
@@ -191,13 +203,17 @@ def _refusal(offer: Offer, wish: Wish, now: datetime) -> tuple[Reason, str] | No
 
 
 def _in_order(snapshot: Snapshot, wish: Wish, now: datetime) -> list[ProviderConfig]:
-    """All providers that know the modality: by rank, or the cheapest first."""
+    """All providers that know the modality: by rank, the cheapest first, or as the tier's table says."""
     providers = sorted(
         (p for p in snapshot.providers if wish.modality in p.ranks),
         key=lambda p: (p.rank(wish.modality), p.slug),
     )
     if wish.strategy == "cost":
         return sorted(providers, key=lambda provider: _cheapest(snapshot, provider, wish, now))
+    if wish.strategy == "tier":
+        return sorted(
+            providers, key=lambda provider: best_place(snapshot, provider, wish.modality, wish.tier)
+        )
     return providers
 
 
@@ -208,6 +224,19 @@ def _cheapest(
     offers = _models(snapshot, provider, wish, None)
     cost = offers[0].estimated_cost(wish.input_tokens, wish.max_tokens, now) if offers else None
     return cost is None, cost or Decimal(0)
+
+
+def _by_score(stops: list[Stop], wish: Wish, now: datetime, scores: Scores) -> list[Stop]:
+    """The best score first, each with its score as a note; equal ones stay in the order of their rank."""
+    rated = scores.parts(
+        [stop.offers[0] for stop in stops],
+        tier=wish.tier,
+        input_tokens=wish.input_tokens,
+        max_tokens=wish.max_tokens,
+        now=now,
+    )
+    noted = [replace(stop, note=score.words()) for stop, score in zip(stops, rated, strict=True)]
+    return [noted[place] for place in sorted(range(len(noted)), key=lambda place: -rated[place].total)]
 
 
 def _reordered(stops: list[Stop], wish: Wish, named: ProviderConfig | None) -> list[Stop]:

@@ -1,22 +1,24 @@
-"""How a provider is doing: from its breaker, its keys, and what its calls of late came to."""
+"""How a provider is doing: one word, and the reasons for it, from its breaker, its keys, its probes and its calls of late.
 
-from collections.abc import Mapping
+Probes prove key and reach, not quota, and calls prove everything: where both speak, a call that went well outweighs
+probes that did not.
+"""
+
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from datetime import datetime
 from enum import StrEnum
-from uuid import UUID
 
-from core.database import Database
-from core.ids import first_id_at
 from core.providers.config import ProviderConfig
 from core.routing.breaker import Status
 from core.routing.models import BreakerState
+from core.routing.probes import LATELY, Probe
 
-RECENT = timedelta(minutes=5)
 DEGRADED_BELOW = 0.95
 LEAST_CALLS = 5
 """So many calls are needed before a rate says anything."""
+FAILURES_IN_A_ROW = 2
+PROBES_IN_A_ROW = 3
 
 
 class Health(StrEnum):
@@ -30,65 +32,85 @@ class Health(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """What a provider's calls came to: the last five minutes, the last hour, and USD of the last day.
+    """Real calls of the last five minutes, live and test, and how many went well.
 
-    The caller's own faults (invalid requests, blocked content) and cancelled calls count neither way.
+    Simulated and cancelled calls and the caller's own faults (invalid requests, blocked content) are none of them.
     """
 
     recent: int = 0
-    recent_good: int = 0
-    hour: int = 0
-    hour_good: int = 0
-    p95_ms: float | None = None
-    spend: Decimal | None = None
-    unpriced: int = 0
-
-    @property
-    def success(self) -> float | None:
-        """The share of good calls in the last hour; None without calls."""
-        return self.hour_good / self.hour if self.hour else None
+    good: int = 0
 
 
 NO_CALLS = Calls()
 
 
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The word, and what led to it in a few words each; nothing has to be said of what is healthy."""
+
+    word: Health
+    reasons: tuple[str, ...] = ()
+
+
 def health(
-    provider: ProviderConfig, breaker: Status, calls: Calls, now: datetime, *, usable_keys: int
-) -> Health:
-    """The one word for a provider."""
+    provider: ProviderConfig,
+    breaker: Status,
+    calls: Calls,
+    now: datetime,
+    *,
+    usable_keys: int,
+    probes: Sequence[Probe] = (),
+) -> Verdict:
+    """The one word for a provider in one modality; `probes` the newest first."""
     if not provider.enabled:
-        return Health.DISABLED
+        return Verdict(Health.DISABLED)
     if breaker.state is BreakerState.HALF_OPEN:
-        return Health.HALF_OPEN
-    if breaker.state is not BreakerState.CLOSED or (provider.needs_key and not usable_keys):
-        return Health.DOWN
-    if breaker.failures >= 2:
-        return Health.DEGRADED
-    if calls.recent >= LEAST_CALLS and calls.recent_good / calls.recent < DEGRADED_BELOW:
-        return Health.DEGRADED
-    if calls.recent and not calls.recent_good:
-        return Health.DEGRADED
-    if calls.recent or provider.kind == "sandbox":
-        return Health.HEALTHY
-    return Health.UNKNOWN
+        return Verdict(Health.HALF_OPEN, ("one request is out as the probe",))
+    reasons: list[str] = []
+    if breaker.state is not BreakerState.CLOSED:
+        word = "isolated" if breaker.state is BreakerState.ISOLATED else "breaker open"
+        reasons.append(f"{word}: {breaker.reason}" if breaker.reason else word)
+    if provider.needs_key and not usable_keys:
+        reasons.append("no key can be used" if provider.keys else "no key is stored")
+    if reasons:
+        return Verdict(Health.DOWN, tuple(reasons))
+    lately = [probe for probe in probes if now - probe.at <= LATELY]
+    newest = lately[:PROBES_IN_A_ROW]
+    unanswered = sum(not probe.answered for probe in newest) if newest and not newest[0].answered else 0
+    if breaker.failures >= FAILURES_IN_A_ROW:
+        reasons.append(f"{breaker.failures} failures in a row")
+    if _poor(calls):
+        reasons.append(f"{calls.good} of {calls.recent} calls answered in 5 minutes")
+    if unanswered:
+        reasons.append(f"{unanswered} of {len(newest)} probes unanswered: {newest[0].fault}")
+    if unanswered == PROBES_IN_A_ROW and not calls.good:
+        return Verdict(Health.DOWN, tuple(reasons))
+    if reasons:
+        return Verdict(Health.DEGRADED, tuple(reasons))
+    if calls.recent or lately or provider.kind == "sandbox":
+        return Verdict(Health.HEALTHY)
+    return Verdict(Health.UNKNOWN)
 
 
-async def calls_by_provider(database: Database, now: datetime | None = None) -> Mapping[UUID, Calls]:
-    """What each provider's calls came to, over at most a day of attempts."""
-    now = now or datetime.now(UTC)
-    rows = await database.fetch_all(
-        "select provider_id,"
-        " count(*) filter (where id >= %(recent)s and counts), count(*) filter (where id >= %(recent)s and good),"
-        " count(*) filter (where id >= %(hour)s and counts), count(*) filter (where id >= %(hour)s and good),"
-        " percentile_cont(0.95) within group (order by latency_ms) filter (where id >= %(hour)s and good),"
-        " sum(cost) filter (where traffic <> 'demo'), count(*) filter (where unpriced)"
-        " from (select *, outcome = 'completed' as good,"
-        "   outcome <> 'cancelled' and coalesce(error_class, '') not in ('invalid_request', 'content_blocked') as counts"
-        "   from attempts where id >= %(day)s) a where provider_id is not null group by provider_id",
-        {
-            "recent": first_id_at(now - RECENT),
-            "hour": first_id_at(now - timedelta(hours=1)),
-            "day": first_id_at(now - timedelta(days=1)),
-        },
-    )
-    return {provider_id: Calls(*rest) for provider_id, *rest in rows}
+def overall(verdicts: Iterable[Verdict]) -> Verdict:
+    """The worst of a provider's modalities, with the reasons of all that are as bad; what is not known does not count
+    beside what is."""
+    known = list(verdicts)
+    if not known:
+        return Verdict(Health.UNKNOWN)
+    worst = max((one.word for one in known), key=BADNESS.index)
+    reasons = dict.fromkeys(reason for one in known if one.word is worst for reason in one.reasons)
+    return Verdict(worst, tuple(reasons))
+
+
+BADNESS = (
+    Health.DISABLED, Health.UNKNOWN, Health.HEALTHY, Health.DEGRADED, Health.HALF_OPEN, Health.DOWN,
+)  # fmt: skip
+"""From what matters least to what matters most."""
+
+
+def _poor(calls: Calls) -> bool:
+    """Whether the calls of late went badly: none of them well, or too few of enough."""
+    if not calls.recent or calls.good == calls.recent:
+        return False
+    return not calls.good or (calls.recent >= LEAST_CALLS and calls.good / calls.recent < DEGRADED_BELOW)

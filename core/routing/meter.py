@@ -8,6 +8,7 @@ skipped, with the reason in the trace.
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import UUID
@@ -24,6 +25,15 @@ RECONCILE_SECONDS = 1.0
 MICRO_USD = 1_000_000
 
 Counter = tuple[str, str, str]  # subject, name, period
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """How much of one limit is used: `name` is requests, tokens or usd, `part` 1 at the limit, `words` say the limit."""
+
+    name: str
+    part: float
+    words: str
 
 
 class Meter:
@@ -69,6 +79,20 @@ class Meter:
         ):
             return f"at its limit of ${limits.usd_per_day:,.2f} a day"
         return None
+
+    def uses(self, provider_id: UUID, limits: Limits) -> list[Use]:
+        """How much of each limit of the minute or day is used, by all processes together."""
+        self._watched.add(provider_id)
+        told = [
+            ("requests", limits.requests_per_minute, 1, "requests a minute"),
+            ("tokens", limits.tokens_per_day, 1, "tokens a day"),
+            ("usd", limits.usd_per_day, MICRO_USD, "USD a day"),
+        ]
+        return [
+            Use(name, self._used(provider_id, name) / (limit * unit), f"{limit:,} {words}")
+            for name, limit, unit, words in told
+            if limit
+        ]
 
     def began(self, provider_id: UUID) -> None:
         self._running[provider_id] += 1

@@ -28,6 +28,7 @@ class Reason(StrEnum):
     RETRY = "retry"
     NEXT_KEY = "next_key"
     PROBE = "probe"
+    RACE = "race"
     DISABLED = "disabled"
     NO_KEY = "no_key"
     BREAKER_OPEN = "breaker_open"
@@ -48,7 +49,10 @@ class Reason(StrEnum):
 
 @dataclass(slots=True)
 class Step:
-    """One decision. `at_ms` counts from the start of routing; `attempt` numbers the call it led to."""
+    """One decision. `at_ms` counts from the start of routing; `attempt` numbers the call it led to.
+
+    `note` goes with `detail` whatever becomes of the step. `simulated`: the call met a drill.
+    """
 
     provider: str
     model: str | None
@@ -60,6 +64,8 @@ class Step:
     error_class: str | None = None
     latency_ms: int | None = None
     first_token_ms: int | None = None
+    note: str = ""
+    simulated: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """The step as stored and sent, without what does not apply."""
@@ -68,11 +74,12 @@ class Step:
             "model": self.model,
             "decision": self.decision.value,
             "reason": self.reason.value,
-            "detail": self.detail,
+            "detail": f"{self.detail}; {self.note}" if self.note else self.detail,
             "atMs": self.at_ms,
             "attempt": self.attempt,
             "errorClass": self.error_class,
             "latencyMs": self.latency_ms,
             "firstTokenMs": self.first_token_ms,
+            "simulated": self.simulated or None,
         }
         return {name: value for name, value in fields.items() if value is not None}

@@ -9,19 +9,13 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from uuid import UUID
 
 from core.database import Database
 from core.errors import DatabaseUnavailable
-from core.routing.breaker import Breakers
-from core.routing.health import NO_CALLS, Calls, Health, calls_by_provider, health
-from core.routing.keys import Keys
-from core.snapshot import SnapshotHolder
-from core.vocabulary import Modality
+from core.routing.health import Health
+from core.system.board import Board, ProviderState
 
 KEPT_SECONDS = 1.0
-TRAFFIC_KEPT_SECONDS = 5.0
-"""The traffic of the providers is read less often: it sums a day of attempts."""
 PATIENCE = 2.0
 """Seconds for which a look waits for the database."""
 SLOW_MS = 250.0
@@ -79,15 +73,11 @@ class Report:
 class Parts:
     """Looks at the parts; one per process."""
 
-    def __init__(self, database: Database, snapshots: SnapshotHolder, breakers: Breakers, keys: Keys) -> None:
+    def __init__(self, database: Database, board: Board) -> None:
         self._database = database
-        self._snapshots = snapshots
-        self._breakers = breakers
-        self._keys = keys
+        self._board = board
         self._looking = asyncio.Lock()
         self._last: tuple[float, Report] | None = None
-        self._calls_at = -TRAFFIC_KEPT_SECONDS
-        self._calls: Mapping[UUID, Calls] = {}
 
     async def report(self) -> Report:
         """All parts, as of now or of a second ago."""
@@ -101,12 +91,6 @@ class Parts:
         """Whether the database answers now."""
         return (await self._ask_database()).state is not Health.DOWN
 
-    async def calls(self, now: datetime) -> Mapping[UUID, Calls]:
-        """What each provider's calls came to, at most five seconds old; read once for all who ask."""
-        async with self._looking:
-            await self._learn_calls(now)
-            return self._calls
-
     async def _look(self) -> Report:
         now = datetime.now(UTC)
         database, queue, schedules = await self._ask_database(), AWAY, AWAY
@@ -114,28 +98,11 @@ class Parts:
             try:
                 async with asyncio.timeout(PATIENCE):
                     queue, schedules = await self._ask_queue(now)
-                    await self._learn_calls(now)
             except (DatabaseUnavailable, TimeoutError):
                 database = Part(Health.DOWN, "stopped answering")
-        return Report(now, database, self._providers(now), queue, schedules)
-
-    def _providers(self, now: datetime) -> dict[str, Part]:
-        parts: dict[str, Part] = {}
-        for provider in self._snapshots.current.providers:
-            breaker = self._breakers.status(provider.id, Modality.TEXT)
-            usable = len(self._keys.usable(provider))
-            calls = self._calls.get(provider.id, NO_CALLS)
-            parts[provider.slug] = Part(
-                health(provider, breaker, calls, now, usable_keys=usable),
-                f"breaker {breaker.state.value.replace('_', '-')}, {usable} of {len(provider.keys)} keys usable",
-                {"recentCalls": calls.recent, "recentGood": calls.recent_good, "p95Ms": calls.p95_ms},
-            )
-        return parts
-
-    async def _learn_calls(self, now: datetime) -> None:
-        if time.monotonic() - self._calls_at > TRAFFIC_KEPT_SECONDS:
-            self._calls = await calls_by_provider(self._database, now)
-            self._calls_at = time.monotonic()
+        board = await self._board.read()
+        providers = {one.provider.slug: _provider(one) for one in board.providers}
+        return Report(now, database, providers, queue, schedules)
 
     async def _ask_database(self) -> Part:
         try:
@@ -163,6 +130,27 @@ class Parts:
         if silent > SILENT_SECONDS:
             return queue, Part(Health.DEGRADED, f"none has run for {silent} s; is a worker running?", figures)
         return queue, Part(Health.HEALTHY, "running", figures)
+
+
+def _provider(state: ProviderState) -> Part:
+    performance = state.performance
+    breakers = [
+        (one.modality, one.breaker.state.value.replace("_", "-")) for one in state.by_modality.values()
+    ]
+    told = (
+        breakers[0][1]
+        if len(breakers) == 1
+        else ", ".join(f"{word} for {one.value}" for one, word in breakers)
+    )
+    return Part(
+        state.health,
+        f"breaker {told}, {state.usable_keys} of {len(state.provider.keys)} keys usable",
+        {
+            "recentCalls": performance.recent.recent,
+            "recentGood": performance.recent.good,
+            "p95Ms": performance.hour.p95_ms,
+        },
+    )
 
 
 QUEUE = """

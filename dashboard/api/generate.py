@@ -12,7 +12,7 @@ from starlette.responses import Response
 from core.accounts.keys import Scope
 from core.accounts.projects import require_project
 from core.errors import InvalidRequest, PurserError
-from core.generation.order import DEFAULT_MAX_TOKENS, MOST_TOKENS, TextOrder
+from core.generation.order import DEFAULT_MAX_TOKENS, MOST_TOKENS, URGENCIES, TextOrder
 from core.generation.outcome import Result
 from core.generation.templates import TEMPLATES
 from core.providers.base import Message
@@ -51,7 +51,11 @@ class GenerateText(Body):
     )
     task_type: Word | None = Field(None, description="Only providers specialised in it.", examples=["code"])
     max_cost: Decimal | None = Field(None, strict=False, description="USD that the request may cost at most.")
-    urgency: Word | None = Field(None, description="“normal” is what there is so far.", examples=["normal"])
+    urgency: Word | None = Field(
+        None,
+        description=f"{', '.join(URGENCIES)}; immediate asks up to three providers at once, and the first good answer wins.",
+        examples=["normal"],
+    )
     temperature: float | None = Field(
         None, description="0 to 2; left out where the model takes none.", examples=[0.7]
     )
@@ -84,6 +88,7 @@ class TraceStep(Shape):
     error_class: str | None = None
     latency_ms: int | None = None
     first_token_ms: int | None = None
+    simulated: bool | None = Field(None, description="Whether it met a simulated outage; test runs only.")
 
 
 class TextAnswer(Shape):
@@ -171,11 +176,6 @@ def _order(body: GenerateText) -> TextOrder:
         )
     if body.cache:
         raise InvalidRequest("cache is not available yet: leave it out.", code="not_available")
-    if body.urgency not in (None, "normal"):
-        raise InvalidRequest(
-            "urgency can only be “normal” so far: racing providers is not available yet.",
-            code="not_available",
-        )
     if body.prompt is not None and body.messages is not None:
         raise InvalidRequest("Give a prompt or messages, not both.")
     if body.messages is not None:
@@ -192,6 +192,7 @@ def _order(body: GenerateText) -> TextOrder:
         strategy=body.strategy,
         task_type=body.task_type,
         max_cost=body.max_cost,
+        urgency=body.urgency or "normal",
         temperature=body.temperature,
         max_tokens=DEFAULT_MAX_TOKENS if body.max_tokens is None else body.max_tokens,
         project_id=body.project_id,

@@ -19,9 +19,12 @@
   function cycleTheme() {
     const system = darkSystem.matches ? "dark" : "light";
     const opposite = darkSystem.matches ? "light" : "dark";
-    const next = { system: opposite, [opposite]: system, [system]: "system" }[chosenTheme()];
-    remember("purser_theme", next);
-    applyTheme(next);
+    chooseTheme({ system: opposite, [opposite]: system, [system]: "system" }[chosenTheme()]);
+  }
+
+  function chooseTheme(theme) {
+    remember("purser_theme", theme);
+    applyTheme(theme);
   }
 
   function remember(name, value) {
@@ -46,17 +49,12 @@
   fitNavigation();
   wide.addEventListener("change", fitNavigation);
 
-  // Keys: Esc closes the pane (the focus goes back to its row), / goes to the filter, arrows move in tabs and segments
-  const busyLayer = () => document.querySelector(".q-dialog, .q-menu, [popover]:popover-open");
-  const typing = (target) => target.closest?.("input, textarea, select, [contenteditable]");
+  // Keys: Esc closes the pane (the focus goes back to its row), arrows move in tabs and segments; the rest is in keys.js
+  const busyLayer = () => document.querySelector("dialog[open], .q-dialog, .q-menu, [popover]:popover-open");
 
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "Escape" && !busyLayer()) document.querySelector(".pu-pane:not([hidden]) [data-pane-close]")?.click();
-    if (event.key === "/" && !typing(event.target) && !busyLayer()) {
-      const filter = document.querySelector("[data-filter] input, input[data-filter]");
-      if (filter) (event.preventDefault(), filter.focus());
-    }
     moveWithin(event, "[role=tablist], [role=radiogroup]", { ArrowRight: 1, ArrowLeft: -1 })?.click();
     moveWithin(event, "[role=listbox]", { ArrowDown: 1, ArrowUp: -1 });
   });
@@ -75,6 +73,7 @@
   document.addEventListener("click", (event) => {
     const hit = (selector) => event.target.closest?.(selector);
     if (hit("[data-theme-toggle]")) cycleTheme();
+    if (hit("[data-theme]")) chooseTheme(hit("[data-theme]").dataset.theme);
     if (hit("[data-nav-toggle]")) toggleNavigation(hit("[data-nav-toggle]"));
     if (hit("[data-pane-close]")) document.querySelector("tr.is-chosen .pu-rowlink")?.focus();
     if (hit("[data-eye]")) toggleEye(hit("[data-eye]"));
@@ -125,5 +124,74 @@
   document.addEventListener("DOMContentLoaded", () => {
     darkSystem.addEventListener("change", () => chosenTheme() === "system" && applyTheme("system"));
     watchConnection();
+  });
+})();
+
+// Times that go on by themselves (components/ticking.py): counted from absolute moments, by the server's clock
+(() => {
+  const NOISE = 2000; // a page takes a moment from being written to being there
+  const zones = {};
+  let ahead; // by how many ms the server's clock is ahead of this one
+
+  function now() {
+    if (ahead === undefined) {
+      const said = document.querySelector("[data-now]")?.dataset.now;
+      if (!said) return Date.now();
+      const came = performance.timeOrigin + (performance.getEntriesByType("navigation")[0]?.responseStart ?? 0);
+      ahead = Date.parse(said) - came;
+      if (Math.abs(ahead) < NOISE) ahead = 0;
+    }
+    return Date.now() + ahead;
+  }
+
+  function length(ms) {
+    const s = Math.max(0, Math.floor(ms / 1000));
+    const two = (number) => String(number).padStart(2, "0");
+    if (s < 60) return `${s} s`;
+    if (s < 3600) return `${Math.floor(s / 60)}m ${two(s % 60)}s`;
+    if (s < 86400) return `${Math.floor(s / 3600)}h ${two(Math.floor((s % 3600) / 60))}m`;
+    return `${Math.floor(s / 86400)}d ${Math.floor((s % 86400) / 3600)}h`;
+  }
+
+  function clock(zone) {
+    zones[zone] ??= new Intl.DateTimeFormat("en-GB", { timeZone: zone, timeStyle: "medium" });
+    return zones[zone].format(now());
+  }
+
+  function said(time) {
+    const { tick, words, over, zone } = time.dataset;
+    if (tick === "clock") return words.replace("{}", clock(zone));
+    const moment = Date.parse(time.getAttribute("datetime"));
+    const left = tick === "until" ? moment - now() : now() - moment;
+    return tick === "until" && left <= 0 && over ? over : words.replace("{}", length(left));
+  }
+
+  function advance() {
+    for (const time of document.querySelectorAll("[data-tick]")) {
+      const { tick, since, until } = time.dataset;
+      if (tick === "part") {
+        const part = (now() - Date.parse(since)) / (Date.parse(until) - Date.parse(since) || 1);
+        time.style.width = `${Math.min(100, Math.max(0, part * 100)).toFixed(2)}%`;
+      } else if (tick !== "clock" || !document.documentElement.classList.contains("is-offline")) {
+        if (tick === "until") time.toggleAttribute("data-is-over", Date.parse(time.getAttribute("datetime")) <= now());
+        const text = time.lastChild; // Vue keeps this very node: it is written into, never replaced
+        const next = text?.nodeType === Node.TEXT_NODE && said(time);
+        if (next && next !== text.data) text.data = next;
+      }
+    }
+  }
+
+  setInterval(advance, 1000);
+  document.addEventListener("visibilitychange", advance);
+
+  // Menus: arrow keys move among their items
+  document.addEventListener("keydown", (event) => {
+    const menu = event.target.closest?.("[role=menu]");
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!menu || !step) return;
+    const items = [...menu.querySelectorAll("[role=menuitem]")];
+    const here = items.indexOf(event.target.closest("[role=menuitem]"));
+    event.preventDefault();
+    items[here < 0 ? (step > 0 ? 0 : items.length - 1) : (here + step + items.length) % items.length]?.focus();
   });
 })();

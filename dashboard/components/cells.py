@@ -4,16 +4,19 @@ A cell is data, not elements: the table is one component that writes all rows it
 one element, and a refresh keeps the focus where it is.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any, Literal
 
 from dashboard.components import time
-from dashboard.components.html import safe_href
+from dashboard.components.html import Attribute, safe_href
 from dashboard.components.status import Status, Tone
+from dashboard.components.ticking import Tick
 
-Look = Literal["", "strong", "quiet", "second", "mono", "ok", "warn", "bad", "info", "neutral", "probe"]
+Look = Literal[
+    "", "strong", "quiet", "second", "faint", "mono", "ok", "warn", "bad", "info", "neutral", "probe"
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,7 @@ class Bit:
         action: makes it a button; pressing it calls the table's `on_action(row id, action)`.
         shape: "chip", "letter" or "bar" (then `part` is its percentage).
         moment: the moment behind a time, for `<time>`.
+        tick: a time that goes on by itself (`ticking`).
     """
 
     text: str = ""
@@ -42,6 +46,7 @@ class Bit:
     part: float = 0
     moment: str | None = None
     pressed: bool | None = None
+    tick: Tick | None = None
 
     def data(self) -> dict[str, Any]:
         """What the component gets: only what is set."""
@@ -62,6 +67,7 @@ class Bit:
             "p": round(self.part, 1) if self.shape == "bar" else None,
             "d": self.moment,
             "s": self.pressed,
+            "k": self.tick and _html(self.tick.attributes()),
         }
         return {key: value for key, value in said.items() if value not in (None, "")}
 
@@ -89,6 +95,11 @@ def moment(when: datetime, now: datetime, zone: tzinfo, *, text: str | None = No
     return Bit(text or time.relative(when, now, zone), title=tooltip, moment=time.iso(when))
 
 
+def ticking(tick: Tick, now: datetime, look: Look = "") -> Bit:
+    """A time that goes on by itself."""
+    return Bit(tick.text(now), look, moment=str(tick.attributes()["datetime"]), tick=tick)
+
+
 def bar(part: float, look: Look = "") -> Bit:
     """A share as a bar, `part` in percent; put the figure beside it."""
     return Bit(shape="bar", part=max(0.0, min(100.0, part)), look=look)
@@ -104,6 +115,10 @@ def lines(cell: Cell) -> list[list[dict[str, Any]]]:
 def words(cell: Cell) -> str:
     """The cell's text, as a reader sees it."""
     return " ".join(bit.get("l") or bit.get("t", "") for line in lines(cell) for bit in line).strip()
+
+
+def _html(attributes: Mapping[str, Attribute]) -> dict[str, Attribute]:
+    return {name.replace("_", "-"): value for name, value in attributes.items() if value is not None}
 
 
 def _bit(bit: str | Bit) -> dict[str, Any]:

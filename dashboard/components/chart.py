@@ -14,8 +14,8 @@ from dashboard.components.html import Node
 from dashboard.components.markup import Drawing, Markup, element, join
 
 Fill = Literal[
-    "s1", "s2", "s3", "s4", "s5", "s6", "other", "bad", "warn", "ok", "probe", "accent", "forecast"
-]
+    "s1", "s2", "s3", "s4", "s5", "s6", "other", "bad", "warn", "ok", "probe", "accent", "forecast", "band", "unknown"
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +39,16 @@ class Axis:
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """A marked stretch of bars, both ends included: what is chosen, or when a breaker was open."""
+    """A marked stretch of bars, both ends included: what is chosen, or when a breaker was open.
 
-    first: int
-    last: int
+    Parts of a bar are allowed; `text` stands beside the band, at the side where there is room.
+    """
+
+    first: float
+    last: float
     tone: Literal["accent", "bad"] = "accent"
+    text: str = ""
+    side: Literal["left", "right"] = "right"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +106,7 @@ class Bars(Node):
             element("span", text, class_="pu-chart-x", style=f"left: {(index + 0.5) / count:.3%}")
             for index, text in axis.below
         ]
-        marks = [_band(band, count) for band in bands]
+        marks = [mark for band in bands for mark in _band(band, count)]
         level = [] if line is None else _level(line, axis)
         plot = join([*grid, *marks, self._svg(names, series, axis), *level, *left, *below])
         self._picture.draw(element("div", plot, class_="pu-chart-plot"))
@@ -187,9 +192,16 @@ def _at(value: float, axis: Axis) -> str:
     return f"bottom: {value / axis.top:.2%}"
 
 
-def _band(band: Band, count: int) -> Markup:
-    place = f"left: {band.first / count:.3%}; width: {(band.last - band.first + 1) / count:.3%}"
-    return element("div", class_=f"pu-chart-band{' is-bad' if band.tone == 'bad' else ''}", style=place)
+def _band(band: Band, count: int) -> list[Markup]:
+    left, right = band.first / count, (band.last + 1) / count
+    place = f"left: {left:.3%}; width: {right - left:.3%}"
+    marks = [element("div", class_=f"pu-chart-band{' is-bad' if band.tone == 'bad' else ''}", style=place)]
+    if band.text:
+        beside = (
+            f"left: calc({right:.3%} + 6px)" if band.side == "right" else f"right: calc({1 - left:.3%} + 6px)"
+        )
+        marks.append(element("span", band.text, class_="pu-chart-band-text", style=beside))
+    return marks
 
 
 def _level(line: Line, axis: Axis) -> list[Markup]:

@@ -20,17 +20,21 @@ class Facts(Node):
         super().__init__("dl", "", f"pu-facts{' is-ends' if ends else ''}")
         if name_width:
             self.style(f"--name: {name_width}px")
+        self._names: dict[str, Node] = {}
         self._values: dict[str, Node] = {}
         for name, value in facts.items():
             self.set_fact(name, value)
 
-    def set_fact(self, name: str, value: str) -> Node:
-        """Set the value of `name`, adding it when it is new; gives the value's element."""
+    def set_fact(self, name: str, value: str | None) -> Node:
+        """Set the value of `name`, adding it when it is new, hiding it for None; gives the value's element."""
         if name not in self._values:
             with self:
-                Node("dt", name)
-                self._values[name] = Node("dd", value)
-        return self._values[name].set_text(value)
+                self._names[name] = Node("dt", name)
+                self._values[name] = Node("dd")
+        for node in (self._names[name], self._values[name]):
+            if (value is None) != bool(node.props.get("hidden")):
+                node.show(value is not None)
+        return self._values[name].set_text(value or "")
 
     def value(self, name: str) -> Node:
         """The element of a value, to put chips and links into: `with facts.value("Cause"): …`."""
@@ -61,9 +65,14 @@ class Strip(Node):
 
     def __init__(self, cells: Iterable[tuple[str, str, str]]) -> None:
         super().__init__("dl", "", "pu-card pu-strip")
+        self._cells: list[tuple[Node, Node, Node]] = []
         with self:
             for label, value, sub in cells:
                 with Node("div"):
-                    Node("dt", label)
-                    Node("dd", value)
-                    Node("dd", sub)
+                    self._cells.append((Node("dt", label), Node("dd", value), Node("dd", sub)))
+
+    def set_cells(self, cells: Iterable[tuple[str, str, str]]) -> None:
+        """Other words in the cells that are there."""
+        for nodes, words in zip(self._cells, cells, strict=True):
+            for node, word in zip(nodes, words, strict=True):
+                node.set_text(word)

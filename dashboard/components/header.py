@@ -59,11 +59,12 @@ def time_zone_chip(time_zone: str) -> None:
 
 def theme_toggle(chosen: str) -> None:
     """Cycles the theme, in the browser alone."""
-    IconButton("contrast", f"Theme: {chosen}").set(data_theme_toggle="true", data_local="true")
+    button = IconButton("contrast", f"Theme: {chosen}").set(data_theme_toggle="true", data_local="true")
+    button.classes("pu-theme")
 
 
 def account(person: Person) -> None:
-    """Initials that open name, role, Change password and Sign out."""
+    """Initials that open name, role, Change password, the keys, and Sign out."""
     name = person.name or person.email
     button = Button("", cls="is-icon").set(aria_label=f"Account: {name}", data_local="true")
     with button:
@@ -75,6 +76,12 @@ def account(person: Person) -> None:
                 Node("div", person.email, "is-second")
             Node("div", person.role.capitalize(), "pu-meta")
         Button("Change password", icon="key", href="/password", cls="is-wide")
+        Button("Theme", icon="contrast", cls="is-wide is-theme").set(
+            data_theme_toggle="true", data_local="true"
+        )
+        Button("Keyboard shortcuts", icon="keyboard", cls="is-wide is-keyboard").set(
+            data_keys="true", data_local="true"
+        )
         with Node("form", method="post", action="/logout"):
             Button("Sign out", icon="logout", submit=True, cls="is-wide")
     button.set(popovertarget=menu.html_id)

@@ -5,7 +5,7 @@ const Bits = {
   emits: ["act"],
   template: `<template v-for="(b, n) in line" :key="n">{{ n ? " " : "" }}<component
       :is="b.h ? 'a' : b.a ? 'button' : b.d ? 'time' : 'span'"
-      :class="b.c" :href="b.h" :title="b.n" :datetime="b.d" :type="b.a ? 'button' : null"
+      :class="b.c" :href="b.h" :title="b.n" :datetime="b.d" v-bind="b.k" :type="b.a ? 'button' : null"
       :style="b.p == null ? null : { '--part': b.p }"
       :role="b.l && !b.t && !b.a && !b.h ? 'img' : b.s == null ? null : 'switch'"
       :aria-checked="b.s == null ? null : String(b.s)"

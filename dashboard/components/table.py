@@ -138,8 +138,10 @@ class DataTable(Element, component="table.js", default_classes="pu-table"):
         )
         return self
 
-    def show_columns(self, columns: Sequence[Column]) -> Self:
-        """Show other columns, such as fewer beside a pane; rows keep their cells, of which the first ones are shown."""
+    def show_columns(self, columns: Sequence[Column], *, beside: bool | None = None) -> Self:
+        """Show other columns, such as fewer `beside` a pane; rows keep their cells, of which the first ones are shown."""
+        if beside is not None:
+            self.classes(add="is-beside" if beside else None, remove=None if beside else "is-beside")
         self.columns = list(columns)
         self.props["columns"] = [_column(column) for column in columns]
         return self

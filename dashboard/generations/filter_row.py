@@ -19,7 +19,7 @@ CUSTOM = "custom"
 
 
 class FilterRow(filters.Filters):
-    """Shows an `Address`, and calls `on_change(**changes)` with what a person chooses."""
+    """Shows an `Address`, and calls `on_change(**changes)` with what a person chooses; `tools` adds buttons at the right."""
 
     def __init__(
         self,
@@ -29,6 +29,7 @@ class FilterRow(filters.Filters):
         traffic: str,
         zone: ZoneInfo,
         on_change: OnChange,
+        tools: Callable[[], object],
     ) -> None:
         super().__init__()
         self._address, self._zone, self._change = address, zone, on_change
@@ -63,6 +64,7 @@ class FilterRow(filters.Filters):
             )
             self._cause = filters.filter_chip("", lambda: on_change(cause=None))
             with self.end():
+                tools()
                 self._export = IconButton("download", "Download as CSV", href="/generations.csv")
         self.show_address(address)
 

@@ -4,6 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from core.generation.explain import provider_name
+from core.snapshot import Snapshot
+
 
 @dataclass(frozen=True, slots=True)
 class Reader:
@@ -12,3 +15,9 @@ class Reader:
     zone: ZoneInfo
     costs: bool
     name: Callable[[str], str]
+
+
+def named(snapshot: Snapshot, slug: str) -> str:
+    """What a person called a provider; a vendor's only account goes by the vendor's short name."""
+    known = snapshot.provider(slug)
+    return known.name if known and known.kind != slug else provider_name(slug)

@@ -13,23 +13,24 @@ from core.database import Database
 from core.errors import NotSignedIn, PurserError
 from core.generation import queries
 from core.generation.detail import Detail, detail
-from core.generation.explain import provider_name
 from core.generation.queries import Filter
 from core.ids import new_id
 from core.log import get_logger
 from core.vocabulary import Role, Traffic
 from dashboard.components import states
+from dashboard.components.density import Density
 from dashboard.discretion import discreet_detail
 from dashboard.generations import pane as panes
-from dashboard.generations.address import Address, own
+from dashboard.generations.address import PATH, Address, own
 from dashboard.generations.filter_row import FilterRow
 from dashboard.generations.histogram import Histogram
 from dashboard.generations.listing import Listing
 from dashboard.generations.pending import Pending
-from dashboard.generations.reader import Reader
+from dashboard.generations.reader import Reader, named
 from dashboard.generations.window import Window, window
 from dashboard.live import generations_changed
 from dashboard.page import Screen
+from dashboard.saved_views import SavedViews
 
 log = get_logger(__name__)
 
@@ -64,6 +65,7 @@ class View:
             traffic=self.default_traffic,
             zone=screen.zone,
             on_change=self.change,
+            tools=self._tools,
         )
         self.list = Listing(
             self.reader, on_open=self.open, on_page=self.turn, on_sort=self.sort, on_clear=self.clear
@@ -271,6 +273,15 @@ class View:
 
     # What it stands on
 
+    def _tools(self) -> None:
+        """At the right of the filters."""
+        SavedViews(self.screen, PATH, "All generations", self._kept)
+        Density()
+
+    def _kept(self) -> str:
+        """What a saved view keeps of the address: not the place in the list, nor the row that is open."""
+        return self.address.turned().opened(None).url.removeprefix(PATH).removeprefix("?")
+
     def _window(self) -> Window:
         return window(self.address, self.screen.now(), self.screen.zone)
 
@@ -278,9 +289,7 @@ class View:
         return self.address.filter(self._window().begin, traffic=self.default_traffic, user_id=own(person))
 
     def _provider_name(self, slug: str) -> str:
-        """What a person called it; a vendor's only account goes by the vendor's short name."""
-        known = self.screen.purser.snapshots.current.provider(slug)
-        return known.name if known and known.kind != slug else provider_name(slug)
+        return named(self.screen.purser.snapshots.current, slug)
 
 
 async def default_traffic(database: Database, user_id: UUID | None) -> str | None:

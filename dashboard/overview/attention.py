@@ -1,51 +1,16 @@
-"""What needs somebody now, or that nothing does."""
+"""What needs somebody now, the worst first, or that nothing does (mock-ups 01, 14 and 16)."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
-from core.routing.health import Health
-from core.snapshot import Snapshot
-from core.system.parts import Report
+from core.system.attention import Need
 from dashboard.components import status
 from dashboard.components.html import Icon, Node, link
+from dashboard.components.ticking import Tick, Ticking
+from dashboard.components.time import span
 
-
-@dataclass(frozen=True, slots=True)
-class Need:
-    """One thing that needs attention, and where it is dealt with."""
-
-    severity: str
-    title: str
-    text: str
-    action: str
-    href: str
-
-
-def needs(report: Report, snapshot: Snapshot) -> list[Need]:
-    """What is wrong now, the worst first."""
-    found: list[Need] = []
-    for slug, part in report.providers.items():
-        provider = snapshot.provider(slug)
-        if provider is None or part.state not in (Health.DOWN, Health.DEGRADED):
-            continue
-        severity, word = ("critical", "is down") if part.state is Health.DOWN else ("warning", "is degraded")
-        found.append(
-            Need(
-                severity,
-                f"{provider.name} {word}",
-                f"{part.detail.capitalize()}.",
-                "Open provider",
-                f"/providers?sel={provider.id}",
-            )
-        )
-    if report.queue.state is Health.DEGRADED:
-        found.append(Need("warning", "The queue is late", f"{report.queue.detail.capitalize()}.", "", ""))
-    if report.schedules.state is Health.DEGRADED:
-        found.append(
-            Need("warning", "The schedules stand still", f"{report.schedules.detail.capitalize()}.", "", "")
-        )
-    return sorted(found, key=lambda need: need.severity != "critical")
+MOST = 5
+"""How many are listed here; the bell has them all."""
 
 
 class Attention(Node):
@@ -53,31 +18,59 @@ class Attention(Node):
 
     def __init__(self) -> None:
         super().__init__("section", "", "pu-card", aria_label="Needs attention")
-        self._shown: tuple[list[Need], str] | None = None
+        self._shown: tuple[Sequence[Need], str] | None = None
+        self._ages: list[Node] = []
 
-    def show_needs(self, found: list[Need], now: datetime, zone: ZoneInfo, note: str) -> None:
-        """Shows what was found; the same again changes the time alone, and keeps the focus."""
-        checked = f"checked at {now.astimezone(zone):%H:%M:%S}"
+    def show_needs(self, found: Sequence[Need], checked: datetime, now: datetime, note: str) -> None:
+        """Shows what was found; the same again changes the times alone, and keeps the focus."""
+        tick = Tick("since", checked, "checked {} ago")
         if self._shown == (found, note):
-            if not found:
-                self._checked.set_text(checked)
+            self._checked.set_tick(tick, now)
+            for need, age in zip(found, self._ages, strict=False):
+                age.set_text(_age(need, now))
             return
         self._shown = found, note
         self.clear()
         with self:
-            if found:
-                with Node("div", "", "pu-attention"):
-                    for need in found[:5]:
-                        with Node("div"):
-                            status.Chip(status.SEVERITY[need.severity])
-                            with Node("span"):
-                                Node("b", f"{need.title}. ", "is-strong")
-                                Node("span", need.text, "is-second")
-                            if need.href:
-                                link(need.action, need.href, "pu-link")
-            else:
-                with Node("div", "", "pu-clear"):
-                    Icon("check_circle")
-                    Node("b", "All clear", "is-strong")
-                    self._checked = Node("span", checked, "is-second")
-                    Node("span", note, "is-second")
+            self._checked = self._list(found, tick, now) if found else self._all_clear(tick, now, note)
+
+    def _list(self, found: Sequence[Need], tick: Tick, now: datetime) -> Ticking:
+        with Node("div", "", "pu-card-head is-ruled"):
+            Node("h2", "Needs attention")
+            Node("span", str(len(found)), "pu-count")
+            checked = Ticking(tick, now, "pu-meta pu-end")
+        self._ages = []
+        with Node("ul", "", "pu-attention"):
+            for need in found[:MOST]:
+                with Node("li"):
+                    self._ages.append(_line(need, now))
+        if len(found) > MOST:
+            Node("p", f"and {len(found) - MOST} more, in the bell above", "pu-attention-more pu-meta")
+        return checked
+
+    def _all_clear(self, tick: Tick, now: datetime, note: str) -> Ticking:
+        self._ages = []
+        with Node("div", "", "pu-clear"):
+            Icon("check_circle")
+            Node("b", "All clear", "is-strong")
+            checked = Ticking(tick, now, "is-second")
+            Node("span", note, "is-second")
+        return checked
+
+
+def _line(need: Need, now: datetime) -> Node:
+    """One need; gives the place of its age."""
+    status.Chip(status.SEVERITY[need.severity])
+    with Node("p"):
+        Node("b", f"{need.title} ")
+        Node("span", need.text, "is-second")
+    age = Node("span", _age(need, now), "pu-meta")
+    if need.href:
+        with link("", need.href, "pu-link"):
+            Node("span", need.action)
+            Icon("chevron_right")
+    return age
+
+
+def _age(need: Need, now: datetime) -> str:
+    return span(max(0.0, (now - need.since).total_seconds())) if need.since else ""

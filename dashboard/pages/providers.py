@@ -1,109 +1,174 @@
-"""Providers: which answer, which do not and why; test a connection, add one, switch one, choose its default model."""
+"""Providers: which answer, which do not and why, who carries the load; and what to do about it (mock-up 03)."""
 
-from functools import partial
+import asyncio
 from uuid import UUID
 
 from nicegui import ui
 
-from core.routing.health import Health
-from core.vocabulary import Modality, Role
-from dashboard.components import cells, status
+from core.system.board import BoardState
+from dashboard.components import states
 from dashboard.components.button import Button
-from dashboard.components.cells import Bit, Cell
-from dashboard.components.money import format_percent
-from dashboard.components.table import Column, DataTable, Row
-from dashboard.components.time import duration
-from dashboard.live import generations_changed
+from dashboard.components.html import Node
+from dashboard.components.table import DataTable
+from dashboard.components.ticking import Tick, Ticking, server_clock
+from dashboard.components.time import clock
+from dashboard.live import providers_changed
 from dashboard.page import Screen, page, parse_uuid
+from dashboard.providers import table
 from dashboard.providers.add import AddProvider
+from dashboard.providers.desk import Desk
+from dashboard.providers.order import FallbackOrder
 from dashboard.providers.pane import ProviderPane
-from dashboard.providers.state import State, find, states
-from dashboard.providers.table import breaker_cell, columns, key_words, modalities_cell, spend_words
-
-REFRESH_SECONDS = 2.0
+from dashboard.providers.words import head_words
 
 
-@page("/providers", title="Providers", group="Configure", pane=True)
+@page("/providers", title="Providers", group="Configure", pane="Provider")
 async def providers(screen: Screen) -> None:
-    """The table, the pane of the chosen one, and the dialog that adds one."""
+    """The table, the fallback order, the pane of the chosen one, and the dialog that adds one."""
     await ProvidersPage(screen).open()
 
 
 class ProvidersPage:
-    """One opened page."""
+    """One opened page. It reads the board that all pages share, and only when that has changed."""
 
     def __init__(self, screen: Screen) -> None:
         self.screen = screen
-        self.writes = screen.person.role is Role.SUPERADMIN
+        self.desk = Desk(screen, self.refresh)
         self.chosen: UUID | None = parse_uuid(screen.query("sel"))
-        self.known: list[State] = []
+        self.tab = screen.query("tab") or "health"
+        self._showing = asyncio.Lock()
+        self._nothing = False
 
     async def open(self) -> None:
-        if self.writes:
+        admin = self.desk.admin
+        if admin:
             with self.screen.frame.actions:
                 Button("Add provider", self.add, icon="add")
-        self.table = DataTable("Providers in the order of text", self._columns(), row_height=48)
-        self.table.on_open(self.choose)
+        server_clock(self.screen.now())
+        with Node("div", "", "pu-providers"):
+            self.table = DataTable(
+                "Providers in the order of text",
+                table.columns(admin=admin, beside=False),
+                row_height=48,
+                skeletons=4,
+            )
+            self.table.on_open(self.choose)
+            self.order = FallbackOrder(self.desk)
         pane = self.screen.frame.pane
         assert pane is not None, "the page was registered with a pane"
-        self.pane = ProviderPane(self.screen, pane, self.refresh)
-        pane.on_close(partial(self.choose, None))
+        self.pane = ProviderPane(self.desk, pane.on_close(self._closed), self._turned)
         await self.refresh()
-        generations_changed.subscribe(self.refresh)
-        ui.timer(REFRESH_SECONDS, self.refresh)
-        if self.writes and self.screen.query("add"):
+        providers_changed.subscribe(self.refresh)
+        ui.on(ADDRESS_EVENT, self._moved_in_history)
+        ui.run_javascript(TELL_HISTORY)
+        if admin and self.screen.query("add"):
             self.add()
 
     async def refresh(self) -> None:
-        """Reads and shows the state of now."""
-        now = self.screen.now()
-        self.known = await states(self.screen.purser, now)
-        self.table.show_rows([self._row(number, one) for number, one in enumerate(self.known, 1)])
-        words = [one.health for one in self.known]
-        counts = [(words.count(Health.DOWN), "down"), (words.count(Health.DEGRADED), "degraded")]
-        said = [f"{count} {word}" for count, word in counts if count] or ["none down"]
-        self.screen.frame.note.set_text(
-            " · ".join([*said, f"as of {now.astimezone(self.screen.zone):%H:%M:%S}"])
-        )
-        self._show_pane()
+        """Shows the state of now, in place."""
+        async with self._showing:
+            board = self.desk.board = await self.screen.purser.board.read()
+            self._show_note(board)
+            self._show_table(board)
+            self.order.show(board)
+            await self._show_pane(board)
 
-    def choose(self, provider_id: str | None) -> None:
-        """Shows a provider in the pane, and in the address."""
-        self.chosen = parse_uuid(provider_id) if provider_id else None
-        with self.screen.frame.main:
-            ui.navigate.history.replace(f"/providers?sel={self.chosen}" if self.chosen else "/providers")
-        self._show_pane()
+    async def choose(self, provider_id: str) -> None:
+        """Another provider in the pane, and in the address."""
+        self.chosen = parse_uuid(provider_id)
+        self._write_address()
+        await self._show_chosen()
 
     def add(self) -> None:
         """The dialog for a new provider; its key goes in, and never comes out again."""
-        AddProvider(self.screen, self.refresh).open()
+        AddProvider(self.screen, self._added).open()
 
-    def _show_pane(self) -> None:
-        state = find(self.known, self.chosen)
-        self.table.show_columns(self._columns()).choose(str(self.chosen) if state else None)
-        if state:
-            self.pane.show(state)
-        else:
+    async def _added(self) -> None:
+        self.screen.purser.board.forget()
+        await self.refresh()
+
+    async def _closed(self) -> None:
+        self.chosen, self.tab = None, "health"
+        self._write_address()
+        await self._show_chosen()
+
+    def _turned(self, tab: str) -> None:
+        self.tab = tab
+        self._write_address(again=True)
+
+    async def _moved_in_history(self, event: object) -> None:
+        """Back and forward: the address is already what it says."""
+        said = getattr(event, "args", None)
+        if isinstance(said, dict):
+            self.chosen = parse_uuid(str(said.get("sel", "")))
+            self.tab = str(said.get("tab", "health"))
+            await self._show_chosen()
+
+    def _write_address(self, *, again: bool = False) -> None:
+        """A provider is a step in the history; another tab of it is none."""
+        tab = f"&tab={self.tab}" if self.tab != "health" else ""
+        address = f"/providers?sel={self.chosen}{tab}" if self.chosen else "/providers"
+        with self.screen.frame.main:  # the button that was pressed may be gone with the pane
+            (ui.navigate.history.replace if again else ui.navigate.history.push)(address)
+
+    async def _show_chosen(self) -> None:
+        async with self._showing:
+            if self.desk.board:
+                self._show_table(self.desk.board)
+                await self._show_pane(self.desk.board)
+
+    def _show_note(self, board: BoardState) -> None:
+        """How many are in trouble, and as of when: now, for as long as every change comes by itself."""
+        note, zone = self.screen.frame.note, self.screen.zone
+        words = f"{head_words(board)} · as of {{}}"
+        note.clear()
+        with note:
+            if board.late:
+                taken = clock(board.figures_at, zone) if board.figures_at else "no time yet"
+                Node("span", words.replace("{}", taken))
+            else:
+                Ticking(Tick("clock", board.taken_at, words, zone=zone), board.taken_at)
+
+    def _show_table(self, board: BoardState) -> None:
+        beside = board.find(self.chosen) is not None
+        threshold = self.screen.purser.breakers.threshold
+        rows = [
+            table.row(
+                number, one, admin=self.desk.admin, beside=beside, threshold=threshold, now=board.taken_at
+            )
+            for number, one in enumerate(board.providers, 1)
+        ]
+        self.table.show_columns(table.columns(admin=self.desk.admin, beside=beside), beside=beside)
+        if rows:
+            self.table.show_rows(rows).choose(str(self.chosen) if beside else None)
+            self.table.mark_old(OLD if board.late else None)
+        elif self.table.rows or not self._nothing:
+            with self.table.show_state():
+                self._first_use()
+        self._nothing = not rows
+
+    def _first_use(self) -> None:
+        add = Button("Add provider", self.add, icon="add", kind="primary") if self.desk.admin else None
+        states.empty(
+            "No provider yet",
+            "A provider is an account at a vendor, or a server of your own, that answers requests.",
+            icon="dns",
+            action=add,
+        )
+
+    async def _show_pane(self, board: BoardState) -> None:
+        if self.chosen is None:
             self.pane.close()
+        elif not await self.pane.show(board, self.chosen, self.tab):
+            self.chosen = None
+            self._write_address(again=True)
 
-    def _columns(self) -> list[Column]:
-        return columns(costs=self.screen.sees_costs, beside=self.chosen is not None)
 
-    def _row(self, number: int, state: State) -> Row:
-        provider, calls = state.provider, state.calls
-        name: Cell = [
-            Bit(provider.name, "strong"),
-            Bit(key_words(provider) if self.writes else provider.kind, "second"),
-        ]
-        row: list[Cell] = [
-            str(number),
-            name,
-            cells.chip(status.health(state.health)),
-            modalities_cell(provider),
-            "No traffic" if calls.success is None else format_percent(calls.success),
-            "—" if calls.p95_ms is None else duration(calls.p95_ms / 1000),
-            *([spend_words(provider, calls)] if self.screen.sees_costs else []),
-            breaker_cell(provider, state.breaker, self.screen.purser.breakers.threshold, self.screen.now()),
-            provider.default_models.get(Modality.TEXT) or Bit("none", "quiet"),
-        ]
-        return Row(str(provider.id), row, href=f"/providers?sel={provider.id}")
+OLD = (
+    "The database does not answer: figures are as of the time above, breakers as this process last knew them."
+)
+ADDRESS_EVENT = "providers-address"
+TELL_HISTORY = f"""
+addEventListener("popstate", () =>
+    emitEvent("{ADDRESS_EVENT}", Object.fromEntries(new URLSearchParams(location.search))));
+"""

@@ -1,228 +1,205 @@
-"""The pane of one provider: what is wrong with it, how it did lately, and what may be done about it."""
+"""The pane of one provider: what is wrong and why, then health, breaker, keys and events, each in its tab."""
 
-from collections.abc import Awaitable, Callable
-from functools import partial
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
 
-from core.audit import Actor
-from core.errors import PurserError
-from core.providers.base import ProviderError
-from core.providers.config import ProviderConfig
-from core.providers.registry import KINDS
-from core.providers.service import probe_provider, set_default_model, switch_provider
-from core.routing.models import BreakerState
-from core.vocabulary import Modality, Role
-from dashboard.components import fields, status
+from core.errors import DatabaseUnavailable, PurserError
+from core.providers.service import probe_keys
+from core.routing.events import events
+from core.system.board import BoardState, ProviderState
+from core.vocabulary import Modality
+from dashboard.components import status
 from dashboard.components.button import Button
-from dashboard.components.dialog import Dialog
-from dashboard.components.facts import Box, Facts, Strip
+from dashboard.components.choice import Choice, Tabs
 from dashboard.components.html import Node
-from dashboard.components.money import format_percent
+from dashboard.components.menu import Menu
 from dashboard.components.pane import Pane
-from dashboard.components.status import Tone
-from dashboard.components.time import duration
-from dashboard.page import Screen
-from dashboard.providers.state import State
-from dashboard.providers.table import key_words, spend_words
+from dashboard.components.status import Chip
+from dashboard.providers.actions import Actions
+from dashboard.providers.breaker_tab import BreakerTab
+from dashboard.providers.desk import ADMIN, Desk
+from dashboard.providers.drill import DrillBanner
+from dashboard.providers.edit import EditProvider
+from dashboard.providers.events_tab import PAGE, EventsTab
+from dashboard.providers.health_tab import HealthTab
+from dashboard.providers.keys_tab import KeysTab
+from dashboard.providers.past import archive_of
+from dashboard.providers.said import Said
+from dashboard.providers.trouble import Trouble
+from dashboard.providers.words import ending, key_words
 
-ADMIN = (Role.SUPERADMIN,)
+TABS = {"health": "Health", "breaker": "Breaker", "keys": "Keys", "events": "Events"}
+FOR_ADMINS = ("keys", "events")
 
 
 class ProviderPane:
-    """`show(state)` fills it where something has changed; `changed` is called after every write."""
+    """`show(board, provider_id, tab)` fills it or changes it in place; `on_tab(key)` is told of another tab."""
 
-    def __init__(self, screen: Screen, pane: Pane, changed: Callable[[], Awaitable[None]]) -> None:
-        self._screen = screen
+    def __init__(self, desk: Desk, pane: Pane, on_tab: Callable[[str], Any]) -> None:
+        self._desk = desk
         self._pane = pane
-        self._changed = changed
-        self._shown: State | None = None
-        self._said: tuple[Tone, str, str] | None = None
-        self._writes = screen.person.role is Role.SUPERADMIN
+        self._on_tab = on_tab
+        self._content: _Content | None = None
 
     def close(self) -> None:
-        self._shown = self._said = None
+        self._content = None
         self._pane.close()
 
-    def show(self, state: State) -> None:
-        """Fills the pane; what has not changed stays, and with it the focus."""
-        if state == self._shown:
-            return
-        if self._shown is None or self._shown.provider.id != state.provider.id:
-            self._said = None
-        self._shown = state
-        provider = state.provider
-        with self._pane.fill(provider.name) as pane:
-            with pane.actions:
-                if self._writes and provider.kind != "sandbox":
-                    Button(
-                        "Test connection", partial(self._test, provider), icon="network_check", kind="primary"
-                    )
-            with pane.sub:
-                status.Chip(status.health(state.health))
-                known = f" · {key_words(provider)}" if self._writes else ""
-                Node("span", f"{provider.kind}{known} · rank {provider.rank(Modality.TEXT)}, text")
-            self._saying = Node("div", "", "pu-pane-said", role="status")
-            self._say()
-            self._trouble(state)
-            with pane.section("Last hour"):
-                Strip(self._figures(state))
-            with pane.section("Configuration"), Node("div", "", "pu-stack"):
-                self._configuration(provider)
+    async def show(self, board: BoardState, provider_id: UUID, tab: str) -> bool:
+        """Shows a provider; False where there is none of that id."""
+        state = board.find(provider_id)
+        if state is None:
+            self.close()
+            return False
+        if self._content is None or self._content.id != provider_id:
+            with self._pane.fill(state.provider.name) as pane:
+                self._content = _Content(self._desk, pane, state, tab, self._on_tab)
+        await self._content.show(state, board, tab)
+        return True
 
-    def _figures(self, state: State) -> list[tuple[str, str, str]]:
-        calls = state.calls
-        success = "—" if calls.success is None else format_percent(calls.success)
-        p95 = "—" if calls.p95_ms is None else duration(calls.p95_ms / 1000)
-        figures = [
-            ("Success 1 h", success, f"{calls.hour_good} of {calls.hour}"),
-            ("p95, 1 h", p95, "answered calls"),
-        ]
-        if self._screen.sees_costs:
-            priced = f"{calls.unpriced} unpriced" if calls.unpriced else "all priced"
-            figures.append(("Spend 24 h", spend_words(state.provider, calls), priced))
-        return figures
 
-    def _trouble(self, state: State) -> None:
-        """Why it is not called, in the vendor's words, and when it will be tried again."""
-        breaker, zone = state.breaker, self._screen.zone
-        if breaker.state is BreakerState.CLOSED:
-            if state.without_key:
-                with Node("div", "", "pu-pane-said"), Box("bad"):
-                    Node("p", "No usable key", "is-strong")
-                    Node(
-                        "p",
-                        self._screen.purser.keys.why_none(state.provider)
-                        if self._writes
-                        else "A superadmin can look into it.",
-                    )
-            return
-        tone: Tone = "probe" if breaker.state is BreakerState.HALF_OPEN else "bad"
-        since = f" since {breaker.opened_at.astimezone(zone):%H:%M:%S}" if breaker.opened_at else ""
-        with Node("div", "", "pu-pane-said"), Box(tone):
-            Node("p", f"Breaker {breaker.state.replace('_', '-')}{since}", "is-strong")
-            Node("p", (breaker.reason or "").capitalize())
-            if breaker.vendor_message:
-                Node("p", f"The vendor said “{breaker.vendor_message}”.")
-            if state.probe_due:
-                Node("p", "The next request is the probe.")
-            elif breaker.open_until:
-                Node(
-                    "p",
-                    f"Next probe at {breaker.open_until.astimezone(zone):%H:%M:%S}, with the next request after it.",
-                )
+class _Content:
+    """What stands in the pane for one provider, for as long as it is shown."""
 
-    def _configuration(self, provider: ProviderConfig) -> None:
-        offers = self._screen.purser.snapshots.current.offers_of(provider.id)
-        models = {
-            offer.model.id: offer.model.display_name
-            for offer in offers
-            if offer.model.modality is Modality.TEXT and offer.model.available(self._screen.now())
+    def __init__(
+        self, desk: Desk, pane: Pane, state: ProviderState, tab: str, on_tab: Callable[[str], Any]
+    ) -> None:
+        self.id = state.provider.id
+        self._desk, self._pane = desk, pane
+        self._archive = archive_of(desk.purser.database)
+        self._actions = Actions(desk, self.id) if desk.admin else None
+        self._head(state)
+        self._on_tab = on_tab
+        self._troubles: dict[Modality, Trouble] = {}
+        self._built: dict[str, Any] = {}
+        with Node("div", "", "pu-prov"):
+            self._fill(state, tab)
+
+    def _fill(self, state: ProviderState, tab: str) -> None:
+        desk = self._desk
+        self._said = Said()
+        self._drill = DrillBanner(self._actions, desk.screen.zone)
+        self._trouble_place = Node("div")
+        words = {
+            key: Choice(word, count="") for key, word in TABS.items() if desk.admin or key not in FOR_ADMINS
         }
-        default = provider.default_models.get(Modality.TEXT)
-        if self._writes and models:
-            fields.select(
-                "Default model for text",
-                models,
-                value=default if default in models else None,
-                help_text="Used from the next request on, where a request names no model.",
-                on_change=lambda event: self._set_default(provider, event.value),
-            )
-        facts = Facts(
-            {
-                "Fallback model": provider.fallback_models.get(Modality.TEXT) or "none",
-                "Address": provider.base_url or KINDS[provider.kind].default_base_url or "built in",
-                "Good at": ", ".join(sorted(provider.specialisations)) or "nothing in particular",
-            },
-            name_width=104,
+        self._tabs = Tabs(
+            f"About {state.provider.name}", words, tab if tab in words else "health", self._turned
         )
-        if not self._writes:
-            facts.set_fact("Default model", default or "none")
-            return
-        with Node("div", "", "pu-row"):
-            if provider.enabled:
-                Button("Switch off…", partial(self._ask_to_switch_off, provider), icon="block")
-            else:
-                on = partial(self._switch, provider, True, "switched on in the page")
-                Button("Switch on", on, icon="check_circle")
+        self._panels = {key: self._tabs.panel(key) for key in words}
 
-    async def _test(self, provider: ProviderConfig) -> None:
-        """The vendor's cost-free probe; its own words when it fails."""
+    @property
+    def _threshold(self) -> int:
+        return self._desk.purser.breakers.threshold
+
+    @property
+    def _timeout(self) -> timedelta:
+        return timedelta(milliseconds=self._desk.purser.settings.circuit_breaker_timeout)
+
+    async def show(self, state: ProviderState, board: BoardState, tab: str) -> None:
+        now = self._desk.screen.now()
+        self._show_head(state)
+        self._drill.show_drill(state.provider, now)
+        self._show_troubles(state, now)
+        if tab in self._panels and tab != self._tabs.value:
+            self._tabs.set_value(tab)
+        if "keys" in self._panels:
+            self._tabs.set_count("keys", str(len(state.provider.keys) or ""))
+        await self._show_tab(state, board, now)
+
+    # The head
+
+    def _head(self, state: ProviderState) -> None:
+        with self._pane.actions:
+            if self._actions:
+                if state.provider.kind != "sandbox":
+                    Button("Test connection", self._test, icon="network_check", kind="primary")
+                self._menu(self._actions, state.provider.name)
+        with self._pane.sub:
+            self._chip = Chip(status.health(state.health))
+            self._line = Node("span")
+
+    def _menu(self, actions: Actions, name: str) -> None:
+        menu = Menu(f"More about {name}")
+        menu.item("Edit…", "edit", lambda: EditProvider(self._desk, self.id).open())
+        menu.item("Simulate outage…", "theater_comedy", actions.simulate)
+        menu.item("Isolate…", "front_hand", lambda: actions.isolate())
+        self._switch = menu.item("Switch off…", "block", actions.switch)
+
+    def _show_head(self, state: ProviderState) -> None:
+        provider = state.provider
+        self._pane.title.set_text(provider.name)
+        self._chip.set_status(status.health(state.health))
+        first = next(iter(state.by_modality), Modality.TEXT)
+        rank = f"rank {provider.ranks[first]}, {first}" if first in provider.ranks else ""
+        words = [provider.kind, key_words(provider) if self._desk.admin else "", rank]
+        self._line.set_text(" · ".join(dict.fromkeys(word for word in words if word)))
+        if self._actions:
+            self._switch.set_text("Switch off…" if provider.enabled else "Switch on…")
+
+    def _show_troubles(self, state: ProviderState, now: datetime) -> None:
+        for modality, one in state.by_modality.items():
+            if modality not in self._troubles:
+                with self._trouble_place:
+                    self._troubles[modality] = Trouble(
+                        modality, self._actions, timeout=self._timeout, zone=self._desk.screen.zone
+                    )
+            self._troubles[modality].show_state(one, state, now)
+
+    async def _test(self) -> None:
+        """The vendor's cost-free probe with each key; its own words when one fails."""
+        assert self._actions is not None, "the button is made for those who have them"
         try:
-            await self._screen.visitor.actor(ADMIN)
-            result = await probe_provider(self._screen.purser.clients, provider)
-        except ProviderError as failure:
-            title = f"Failed: {failure.error_class.replace('_', ' ')}"
-            self._said = "bad", title, f"The vendor said “{failure.message}”."
+            await self._desk.screen.visitor.actor(ADMIN)
+            found = await probe_keys(self._desk.purser.clients, self._actions.provider)
         except PurserError as refusal:
-            self._said = "bad", "Not tested", refusal.message
-        else:
-            words = f"{result.detail} This proves key and reach, not quota."
-            self._said = "ok", f"Connected in {result.latency_ms:.0f} ms", words
-        self._say()
-
-    def _say(self) -> None:
-        """What the last test said, for as long as its provider is shown."""
-        if self._saying.is_deleted:
+            self._said.say("bad", "Not tested", [refusal.message])
             return
-        self._saying.clear()
-        if self._said:
-            tone, title, words = self._said
-            with self._saying, Box(tone):
-                Node("p", title, "is-strong")
-                Node("p", words)
+        self._said.say_tests(found, ending)
 
-    async def _set_default(self, provider: ProviderConfig, model_id: str | None) -> None:
-        offered = model_id and self._screen.purser.snapshots.current.offer(provider.id, model_id)
-        if not model_id or not offered or model_id == provider.default_models.get(Modality.TEXT):
+    # The tabs
+
+    async def _turned(self, tab: str) -> None:
+        self._on_tab(tab)
+        state = self._desk.board.find(self.id) if self._desk.board else None
+        if state and self._desk.board:
+            await self._show_tab(state, self._desk.board, self._desk.screen.now())
+
+    async def _show_tab(self, state: ProviderState, board: BoardState, now: datetime) -> None:
+        """Only the tab that is seen is kept up to date; a database that is away leaves it as it was."""
+        tab = self._tabs.value
+        if tab not in self._built:
+            with self._panels[tab]:
+                self._built[tab] = self._build(tab)
+        part = self._built[tab]
+        try:
+            match part:
+                case HealthTab():
+                    part.show_state(state, board, now)
+                    part.show_past(await self._archive.past(self.id), state, now)
+                case BreakerTab():
+                    part.show_state(state, now)
+                case KeysTab():
+                    part.show_state(state, await self._archive.last_used(self.id), now)
+                case EventsTab():
+                    part.show_events(await self._archive.events(self.id), now)
+            if "events" in self._panels:
+                self._tabs.set_count("events", await self._archive.event_count(self.id))
+        except DatabaseUnavailable:
             return
 
-        async def change(actor: Actor) -> None:
-            async with self._screen.purser.database.transaction() as session:
-                await set_default_model(session, provider.slug, model_id, Modality.TEXT, actor=actor)
-
-        await self._write(change, f"{provider.name} now runs {model_id} by default")
-
-    async def _ask_to_switch_off(self, provider: ProviderConfig) -> None:
-        """Says what switching off means, and asks why."""
-        others = [
-            one.name
-            for one in self._screen.purser.snapshots.current.providers
-            if one.enabled and one.id != provider.id
-        ]
-        after = (
-            f"{', '.join(others)} answer instead."
-            if others
-            else "Nobody else is switched on: requests will fail."
-        )
-
-        async def off() -> bool:
-            reason = (field.value or "").strip()
-            if not reason:
-                dialog.fail("Say why, for those who wonder tomorrow.")
-                return False
-            return await self._switch(provider, False, reason)
-
-        with self._screen.frame.main:  # outlives the pane, which is filled anew meanwhile
-            dialog = Dialog(
-                f"Switch off {provider.name}?",
-                sub=after,
-                verb=f"Switch off {provider.name}",
-                kind="danger",
-                on_confirm=off,
-            )
-        with dialog.body:
-            field = fields.text("Reason", placeholder="For the audit")
-        dialog.open()
-
-    async def _switch(self, provider: ProviderConfig, enabled: bool, reason: str) -> bool:
-        async def change(actor: Actor) -> None:
-            async with self._screen.purser.database.transaction() as session:
-                await switch_provider(session, provider.id, enabled, actor=actor, reason=reason)
-
-        return await self._write(change, f"{provider.name} is switched {'on' if enabled else 'off'}")
-
-    async def _write(self, change: Callable[[Actor], Awaitable[None]], done: str) -> bool:
-        changed = await self._screen.act(change, roles=ADMIN, done=done)
-        if changed:
-            await self._screen.purser.changes.refresh()
-            await self._changed()
-        return changed
+    def _build(self, tab: str) -> Any:
+        desk, zone = self._desk, self._desk.screen.zone
+        match tab:
+            case "breaker":
+                return BreakerTab(self._actions, threshold=self._threshold, timeout=self._timeout, zone=zone)
+            case "keys":
+                return KeysTab(desk, self.id)
+            case "events":
+                return EventsTab(
+                    zone, lambda before: events(desk.purser.database, self.id, limit=PAGE, before=before)
+                )
+            case _:
+                return HealthTab(desk, self.id)

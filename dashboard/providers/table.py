@@ -1,77 +1,97 @@
-"""The table of providers: its columns, and what their cells say."""
+"""The table of providers: its columns, and what their cells say (mock-up 03)."""
 
 from datetime import datetime
 
-from core.providers.config import ProviderConfig
-from core.routing.breaker import Status
-from core.routing.health import Calls
+from core.providers.registry import KINDS
 from core.routing.models import BreakerState
-from core.vocabulary import Modality
+from core.system.board import ProviderState
+from dashboard.components import cells, status
 from dashboard.components.cells import Bit, Cell
-from dashboard.components.money import format_usd
-from dashboard.components.table import Column
+from dashboard.components.money import format_percent
+from dashboard.components.table import Column, Row
+from dashboard.components.time import duration
+from dashboard.providers.words import (
+    MODALITY_ICONS,
+    breaker_word,
+    key_words,
+    probe_tick,
+    spend_words,
+    worst,
+)
 
-MODALITY_ICONS = {
-    Modality.TEXT: "text_fields",
-    Modality.IMAGE: "image",
-    Modality.VIDEO: "movie",
-    Modality.AUDIO: "graphic_eq",
-}
 
-
-def columns(*, costs: bool, beside: bool = False) -> list[Column]:
-    """As mock-up 03, with the default model; spend only for those who may see USD; fewer `beside` the pane."""
-    narrow = 12 * beside
+def columns(*, admin: bool, beside: bool) -> list[Column]:
+    """Spend and keys are for superadmins; without the pane the key has a column of its own."""
+    wide = not beside
+    key = [Column("key", "Key", 128)] if admin and wide else []
+    spend = [Column("spend", "Spend 24 h", 92 if wide else 74, align="end")] if admin else []
     return [
-        Column("rank", "#", 34, align="end"),
-        Column("name", "Provider", 118 - narrow, link=True, card="title"),
-        Column("status", "Status", 148 - narrow, card="status"),
-        Column("modalities", "Modalities", 84),
-        Column("success", "Success 1 h", 84, align="end", card="key"),
-        Column("p95", "p95", 64 - narrow, align="end"),
-        *([Column("spend", "Spend 24 h", 84, align="end")] if costs else []),
-        Column("breaker", "Breaker", None if beside else 112, card="meta"),
-        *([] if beside else [Column("default", "Default model")]),
+        Column("rank", "#", 40 if wide else 32, align="end", title="Place in the order of text"),
+        Column("name", "Provider", 132 if wide else 100, link=True, card="title"),
+        *key,
+        Column("status", "Status", 148 if wide else 136, card="status"),
+        Column("modalities", "Modalities", 104 if wide else 92),
+        Column("success", "Success 1 h", 88 if wide else 80, align="end", card="key"),
+        Column("p95", "p95", 64 if wide else 48, align="end"),
+        *spend,
+        Column("breaker", "Breaker", card="meta"),
     ]
 
 
-def key_words(provider: ProviderConfig) -> str:
-    """What is known of a provider's key, in a few words."""
-    if provider.kind == "sandbox":
-        return "built in"
-    if not provider.keys:
-        return "no key" if provider.needs_key else "no key needed"
-    first = provider.keys[0]
-    if first.fault:
-        return first.fault
-    more = f" +{len(provider.keys) - 1}" if len(provider.keys) > 1 else ""
-    return f"key ····{first.last_four}{more}"
+def row(
+    number: int, state: ProviderState, *, admin: bool, beside: bool, threshold: int, now: datetime
+) -> Row:
+    """A provider's row; `threshold` is how many failures open a breaker."""
+    provider, hour = state.provider, state.performance.hour
+    key = key_words(provider)
+    below = key if admin and beside else KINDS[provider.kind].label
+    return Row(
+        str(provider.id),
+        [
+            Bit(str(number), "quiet"),
+            [Bit(provider.name, "strong"), *([Bit(below, "second")] if below != provider.name else [])],
+            *([Bit(key.removeprefix("key "), "second")] if admin and not beside else []),
+            cells.chip(status.health(state.health)),
+            modalities_cell(state),
+            Bit("No traffic", "second") if hour.success is None else format_percent(hour.success),
+            cells.DASH if hour.p95_ms is None else duration(hour.p95_ms / 1000),
+            *([spend_words(state)] if admin else []),
+            breaker_cell(state, threshold, now, admin=admin),
+        ],
+        href=f"/providers?sel={provider.id}",
+    )
 
 
-def modalities_cell(provider: ProviderConfig) -> Cell:
-    """An icon for each modality that the provider serves."""
-    served = [
-        Bit(icon=MODALITY_ICONS[m], label=m.value, title=m.value) for m in Modality if m in provider.ranks
+def modalities_cell(state: ProviderState) -> Cell:
+    """Four icons; those that the provider does not serve are faint, and not read out."""
+    served = state.by_modality
+    return [
+        [
+            Bit(icon=icon, look="second", label=modality.value, title=modality.value)
+            if modality in served
+            else Bit(icon=icon, look="faint")
+            for modality, icon in MODALITY_ICONS.items()
+        ]
     ]
-    return [served]
 
 
-def spend_words(provider: ProviderConfig, calls: Calls) -> str:
-    """USD of the last day; the sandbox is no money at all."""
-    if provider.kind == "sandbox":
-        return "—"
-    return format_usd(calls.spend, zero="none", missing="none")
-
-
-def breaker_cell(provider: ProviderConfig, breaker: Status, threshold: int, now: datetime) -> Cell:
-    """The breaker's state, and below it the count or the time of the next probe."""
-    if not provider.enabled:
-        return [Bit("—", "quiet"), Bit("switched off", "second")]
+def breaker_cell(state: ProviderState, threshold: int, now: datetime, *, admin: bool) -> Cell:
+    """The breaker's state, and below it the count, or when the next probe comes."""
+    if not state.provider.enabled:
+        return ["—", Bit("tests only" if state.provider.kind == "sandbox" else "switched off", "second")]
+    one = worst(state)
+    breaker = one.breaker
+    alone = len(state.by_modality) == 1
     if breaker.state is BreakerState.CLOSED:
         return ["Closed", Bit(f"{breaker.failures}/{threshold} failures", "second")]
+    word = breaker_word(breaker.state) + ("" if alone else f", {one.modality}")
+    tone = "probe" if breaker.state is BreakerState.HALF_OPEN else "bad"
     if breaker.state is BreakerState.HALF_OPEN:
-        return [Bit("Half-open", "probe"), Bit("probe running", "second")]
-    if breaker.state is BreakerState.ISOLATED:
-        return [Bit("Isolated", "bad"), Bit("by a person", "second")]
-    wait = (breaker.open_until - now).total_seconds() if breaker.open_until else 0
-    return [Bit("Open", "bad"), Bit(f"probe in {wait:.0f} s" if wait > 0 else "probe is due", "second")]
+        second = Bit("probe running", "second")
+    elif tick := probe_tick(breaker):
+        second = cells.ticking(tick, now, "second")
+    else:
+        second = Bit(
+            f"by {breaker.actor or 'a person'}" if admin else "by a person", "second", title=breaker.actor
+        )
+    return [Bit(word, tone), second]

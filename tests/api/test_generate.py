@@ -1,5 +1,6 @@
 """`POST /api/ai/generate-text`, whole answers: who answers, what it costs, and every way in which it is refused."""
 
+import re
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from core.config import Rate
 from core.ids import new_id
 from tests.api.conftest import USER, Serve, Site, error_of
+from tests.api.test_stream import events_of
 from tests.fakes import FakeVendors
 
 
@@ -79,14 +81,19 @@ async def test_messages_system_and_parameters_reach_the_vendor(site: Site, fakes
         ({"prompt": "a\x00b"}, 400, "invalid_request", "The prompt contains a NUL character."),
         ({"messages": []}, 400, "invalid_request", "Give a prompt or messages, not both."),
         ({"type": "poem"}, 400, "invalid_request", "There is no template 'poem'"),
-        ({"strategy": "score"}, 400, "invalid_request", "There is no strategy 'score'"),
+        ({"strategy": "fastest"}, 400, "invalid_request", "There is no strategy 'fastest'"),
+        (
+            {"urgency": "now"},
+            400,
+            "invalid_request",
+            "There is no urgency 'now'; there are normal, immediate.",
+        ),
         ({"maxTokens": 0}, 400, "invalid_request", "maxTokens must be between 1 and"),
         ({"maxTokens": 10**30}, 400, "invalid_request", "maxTokens must be between 1 and"),
         ({"temperature": 3}, 400, "invalid_request", "temperature must be between 0 and 2"),
         ({"maxCost": 0}, 400, "invalid_request", "maxCost must be an amount of USD above 0."),
         ({"conversationId": "c1"}, 400, "not_available", "conversationId is not available yet"),
         ({"cache": True}, 400, "not_available", "cache is not available yet"),
-        ({"urgency": "immediate"}, 400, "not_available", "urgency can only be"),
         ({"prompt": 7}, 422, "invalid_request", "prompt: input should be a valid string."),
         ({"maxTokens": "5"}, 422, "invalid_request", "maxTokens: input should be a valid integer."),
         ({"stream": "yes"}, 422, "invalid_request", "stream: input should be a valid boolean."),
@@ -263,3 +270,45 @@ async def test_costs_and_ends_of_keys_are_kept_from_users(site: Site, fakes: Fak
     await site.generate(provider="openai", allowFallback=True)
     body = (await site.generate()).json()
     assert "····" not in str(body["trace"])
+
+
+async def test_how_prices_compare_is_kept_from_users(site: Site) -> None:
+    body = (await site.generate(strategy="score")).json()
+
+    details = [step["detail"] for step in body["trace"]]
+    assert all(re.search(r"score \d\.\d\d$", detail) for detail in details), details
+
+
+# Urgent requests
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_an_urgent_request_is_answered_by_the_first_of_three(
+    site: Site, fakes: FakeVendors, stream: bool
+) -> None:
+    fakes.openai.fail("hang", seconds=30)
+    fakes.anthropic.fail("hang", seconds=30)
+    fakes.gemini.latency = 0.3
+
+    answer = await site.generate(urgency="immediate", stream=stream)
+
+    assert answer.status_code == 200, answer.text
+    body = events_of(answer.text)[-1][1] if stream else answer.json()
+    assert body["provider"] == "gemini"
+    assert [(step["provider"], step["decision"], step["reason"]) for step in body["trace"]] == [
+        ("openai", "cancelled", "race"),
+        ("gemini", "chosen", "race"),
+        ("anthropic", "cancelled", "race"),
+    ]
+    assert await site.balance() == 999
+
+
+async def test_server_timing_counts_calls_that_ran_side_by_side_once(site: Site, fakes: FakeVendors) -> None:
+    for vendor in (fakes.openai, fakes.gemini, fakes.anthropic):
+        vendor.latency = 0.4
+
+    answer = await site.generate(urgency="immediate")
+
+    times = dict(part.strip().split(";dur=") for part in answer.headers["Server-Timing"].split(","))
+    took = max(step.get("latencyMs", 0) for step in answer.json()["trace"])
+    assert float(times["vendor"]) < 2 * took

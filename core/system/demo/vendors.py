@@ -89,6 +89,9 @@ async def _trip(connection: psycopg.AsyncConnection[Any], provider_id: UUID, now
         return
     story = (
         (timedelta(days=29), "added", "made for the demo"),
+        (timedelta(hours=18, minutes=40), "breaker_opened", REASON),
+        (timedelta(hours=18, minutes=10), "breaker_half_open", "one probe goes out"),
+        (timedelta(hours=18, minutes=9), "breaker_closed", "the probe was answered"),
         (timedelta(minutes=14), "breaker_opened", REASON),
         (timedelta(minutes=13), "breaker_half_open", "one probe goes out"),
         (timedelta(minutes=13), "breaker_opened", "the probe failed: overloaded"),

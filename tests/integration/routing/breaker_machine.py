@@ -8,10 +8,12 @@ from uuid import UUID
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from core.audit import SYSTEM
 from core.database import Database
-from core.errors import ErrorClass
+from core.errors import Conflict, ErrorClass
 from core.ids import new_id
-from core.routing.breaker import Breakers, Status
+from core.routing import operations
+from core.routing.breaker import Breakers, Lease, Status
 from core.routing.models import BreakerState
 from core.vocabulary import Modality
 
@@ -40,15 +42,16 @@ class BreakerMachine(RuleBasedStateMachine):
         self.provider: UUID = new_id()
         self.run(
             self.database.execute(
-                "insert into providers (id, slug, name, kind) values (%s, %s, 'P', 'openai')",
+                "insert into providers (id, slug, name, kind, ranks) values (%s, %s, 'P', 'openai', '{\"text\": 1}')",
                 (self.provider, str(self.provider)),
             )
         )
         self.breakers = [Breakers(self.database, threshold=THRESHOLD, timeout=TIMEOUT) for _ in range(2)]
         self.state = CLOSED
         self.due = False
-        self.probing: int | None = None
-        self.stray: list[int] = []
+        self.by_a_person = False
+        self.probing: tuple[int, Lease] | None = None
+        self.stray: list[tuple[int, Lease]] = []
         self.until: datetime | None = None
 
     # What calls report
@@ -60,7 +63,7 @@ class BreakerMachine(RuleBasedStateMachine):
         opens = at_once or view.failures + 1 >= THRESHOLD
 
         told = self.run(
-            self.breakers[who].failed(self.provider, TEXT, error, "said", probe=False, at_once=at_once)
+            self.breakers[who].failed(self.provider, TEXT, error, "said", probe=None, at_once=at_once)
         )
 
         if view.state is HALF_OPEN:  # the probe decides
@@ -69,75 +72,103 @@ class BreakerMachine(RuleBasedStateMachine):
         if view.state is CLOSED and not opens:
             assert not told
             return
-        if self.state is OPEN or (self.state is CLOSED and opens):
+        if (self.state is OPEN and not self.by_a_person) or (self.state is CLOSED and opens):
             self.state, self.due = OPEN, False
         assert told is (self.state is not CLOSED)
 
     @rule(who=processes)
     def a_call_succeeds(self, who: int) -> None:
-        self.run(self.breakers[who].succeeded(self.provider, TEXT, probe=False))
+        self.run(self.breakers[who].succeeded(self.provider, TEXT, probe=None))
         assert self.view(who).failures == 0
 
     # Probes
 
     @rule(who=processes)
     def somebody_wants_to_probe(self, who: int) -> None:
-        taken = self.run(self.breakers[who].take_probe(self.provider, TEXT))
+        lease = self.run(self.breakers[who].take_probe(self.provider, TEXT))
 
-        assert taken is (self.state is OPEN and self.due)
-        if taken:
+        assert bool(lease) is (self.state is OPEN and self.due)
+        if lease:
             assert self.probing is None
-            self.state, self.due, self.probing = HALF_OPEN, False, who
+            self.state, self.due, self.probing = HALF_OPEN, False, (who, lease)
 
     @precondition(lambda self: self.probing is not None)
     @rule()
     def the_probe_succeeds(self) -> None:
-        self.run(self.breakers[self.probe()].succeeded(self.provider, TEXT, probe=True))
-        self.state = CLOSED
+        who, lease = self.probe()
+        self.run(self.breakers[who].succeeded(self.provider, TEXT, probe=lease))
+        self.state, self.by_a_person = CLOSED, False
 
     @precondition(lambda self: self.probing is not None)
     @rule(error=classes)
     def the_probe_fails(self, error: ErrorClass) -> None:
-        self.run(self.breakers[self.probe()].failed(self.provider, TEXT, error, "said", probe=True))
-        self.state, self.due = OPEN, False
+        who, lease = self.probe()
+        self.run(self.breakers[who].failed(self.provider, TEXT, error, "said", probe=lease))
+        self.state, self.due, self.by_a_person = OPEN, False, False
 
     @precondition(lambda self: self.probing is not None)
     @rule()
     def the_probe_tells_nothing(self) -> None:
-        self.run(self.breakers[self.probe()].give_probe_back(self.provider, TEXT))
+        who, lease = self.probe()
+        self.run(self.breakers[who].give_probe_back(self.provider, TEXT, lease))
         self.state, self.due = OPEN, True
 
+    @precondition(lambda self: self.probing is not None)
+    @rule(who=processes)
+    def the_probe_is_lost_and_another_goes_out(self, who: int) -> None:
+        self.stray.append(self.probe())
+        self.run(
+            self.database.execute(
+                "update breakers set probe_lease_until = now() - interval '1 second' where provider_id = %s",
+                (self.provider,),
+            )
+        )
+        lease = self.run(self.breakers[who].take_probe(self.provider, TEXT))
+        assert lease
+        self.probing = (who, lease)
+
     @precondition(lambda self: self.stray)
-    @rule(succeeds=st.booleans())
-    def a_probe_ends_after_a_person_has_decided(self, succeeds: bool) -> None:
-        who = self.stray.pop()
-        if self.state is HALF_OPEN:
-            return  # its place is another's by now
-        before = self.state
-        if succeeds:
-            self.run(self.breakers[who].succeeded(self.provider, TEXT, probe=True))
+    @rule(ending=st.sampled_from(["answered", "failed", "told nothing"]))
+    def a_probe_ends_that_has_been_overtaken(self, ending: str) -> None:
+        """By a person, or by another probe: it decides nothing any more."""
+        who, lease = self.stray.pop()
+        view = self.view(who)
+        if ending == "answered":
+            self.run(self.breakers[who].succeeded(self.provider, TEXT, probe=lease))
+        elif ending == "told nothing":
+            self.run(self.breakers[who].give_probe_back(self.provider, TEXT, lease))
         else:
-            self.run(self.breakers[who].failed(self.provider, TEXT, ErrorClass.SERVER, "", probe=True))
-        view = self.row()["state"]
-        if (
-            before is CLOSED and view == OPEN
-        ):  # its own process had seen the reset, and counts it like any other
-            self.state, self.due = OPEN, False
-            assert self.view(who).failures >= THRESHOLD
-        elif before is OPEN and not succeeds:
-            self.due = False
+            self.run(self.breakers[who].failed(self.provider, TEXT, ErrorClass.SERVER, "", probe=lease))
+            if self.state is OPEN and not self.by_a_person:
+                self.due = False  # like any late failure
+            elif self.state is CLOSED and view.failures + 1 >= THRESHOLD:
+                self.state, self.due = OPEN, False
 
     # People, other processes, time
 
     @rule()
     def a_person_isolates(self) -> None:
-        self.decide("isolated")
-        self.state = ISOLATED
+        if self.state is ISOLATED:
+            self.refused(operations.isolate)
+            return
+        self.decide(operations.isolate)
+        self.state, self.due, self.by_a_person = ISOLATED, False, False
 
     @rule()
     def a_person_resets(self) -> None:
-        self.decide("closed")
-        self.state = CLOSED
+        if self.state is CLOSED:
+            self.refused(operations.reset)
+            return
+        self.decide(operations.reset)
+        self.state, self.due, self.by_a_person = OPEN, True, True
+
+    @rule()
+    def a_person_wants_a_probe(self) -> None:
+        if self.state is not OPEN:
+            self.refused(operations.probe_now)
+            return
+        self.decide(operations.probe_now)
+        self.due = True
 
     @precondition(lambda self: self.state is OPEN)
     @rule()
@@ -174,6 +205,8 @@ class BreakerMachine(RuleBasedStateMachine):
             assert (until <= datetime.now(UTC)) is self.due
             if self.until is not None and not self.due:
                 assert until >= self.until, "a late failure extends, it never shortens"
+        if self.state is ISOLATED:
+            assert row["reason"] == "a person"
         self.until = until if self.state is OPEN and not self.due else None
 
     @invariant()
@@ -196,23 +229,29 @@ class BreakerMachine(RuleBasedStateMachine):
     def view(self, who: int) -> Status:
         return self.breakers[who].status(self.provider, TEXT)
 
-    def probe(self) -> int:
+    def probe(self) -> tuple[int, Lease]:
         assert self.probing is not None
-        who, self.probing = self.probing, None
-        return who
+        probing, self.probing = self.probing, None
+        return probing
 
-    def decide(self, state: str) -> None:
+    def decide(self, verb: Any) -> None:
         if self.probing is not None:
             self.stray.append(self.probe())
-        self.due = False
-        self.run(
-            self.database.execute(
-                "insert into breakers (provider_id, modality, state, reason) values (%(id)s, 'text', %(state)s, 'a person')"
-                " on conflict (provider_id, modality) do update set state = excluded.state, reason = 'a person',"
-                " openings = 0, opened_at = null, open_until = null, probe_lease_until = null",
-                {"id": self.provider, "state": state},
-            )
-        )
+
+        async def decide() -> None:
+            async with self.database.transaction() as session:
+                await verb(session, self.provider, TEXT, actor=SYSTEM, reason="a person")
+
+        self.run(decide())
+
+    def refused(self, verb: Any) -> None:
+        probing, self.probing = self.probing, None
+        try:
+            self.decide(verb)
+        except Conflict:
+            self.probing = probing
+        else:
+            raise AssertionError("it went through")
 
     def row(self) -> dict[str, Any]:
         found = self.run(

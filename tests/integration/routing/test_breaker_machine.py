@@ -13,6 +13,7 @@ from core.database import Database
 from core.errors import ErrorClass
 from core.ids import new_id
 from core.routing.breaker import LONGEST_OPENING, PROBE_LEASE, Breakers, opening_time
+from core.routing.events import opened_since
 from core.routing.models import BreakerState
 from core.vocabulary import Modality
 from tests.integration.routing.breaker_machine import BreakerMachine
@@ -43,7 +44,8 @@ def test_no_order_of_events_breaks_the_rules(database_url: str) -> None:
 async def provider(database: Database) -> UUID:
     identifier = new_id()
     await database.execute(
-        "insert into providers (id, slug, name, kind) values (%s, 'p', 'P', 'openai')", (identifier,)
+        "insert into providers (id, slug, name, kind, ranks) values (%s, 'p', 'P', 'openai', '{\"text\": 1}')",
+        (identifier,),
     )
     return identifier
 
@@ -53,7 +55,7 @@ def breakers(database: Database, threshold: int = 2) -> Breakers:
 
 
 async def fail(one: Breakers, provider: UUID, **how: object) -> bool:
-    options = {"probe": False} | how
+    options = {"probe": None} | how
     return await one.failed(provider, TEXT, ErrorClass.SERVER, "said", **options)  # pyright: ignore[reportArgumentType] - the options of `failed`
 
 
@@ -70,7 +72,7 @@ async def test_of_many_in_two_processes_that_want_to_probe_one_may(
 
     taken = await asyncio.gather(*(b.take_probe(provider, TEXT) for b in (one, other) * 10))
 
-    assert sum(taken) == 1
+    assert sum(lease is not None for lease in taken) == 1
 
 
 async def test_a_probe_that_never_comes_back_is_replaced_when_its_lease_has_run_out(
@@ -97,14 +99,70 @@ async def test_a_failure_from_before_the_opening_does_not_disturb_the_probe_of_a
     await fail(one, provider, at_once=True)
     await other.reload()
     await due(database)
-    assert await one.take_probe(provider, TEXT)
+    lease = await one.take_probe(provider, TEXT)
 
     assert other.status(provider, TEXT).state is BreakerState.OPEN, "the word has not arrived"
     await fail(other, provider)
-    await one.succeeded(provider, TEXT, probe=True)
+    await one.succeeded(provider, TEXT, probe=lease)
 
     await other.reload()
     assert other.status(provider, TEXT).state is BreakerState.CLOSED
+
+
+@pytest.mark.parametrize("ending", ["answered", "failed", "told nothing"])
+async def test_a_probe_whose_lease_has_run_out_does_not_report_for_the_one_that_came_after_it(
+    database: Database, provider: UUID, ending: str
+) -> None:
+    one, other = breakers(database), breakers(database)
+    await fail(one, provider, at_once=True)
+    await due(database)
+    late = await one.take_probe(provider, TEXT)
+    assert late is not None
+    await database.execute("update breakers set probe_lease_until = now() - interval '1 second'")
+    lease = await other.take_probe(provider, TEXT)
+    assert lease is not None
+
+    if ending == "answered":
+        await one.succeeded(provider, TEXT, probe=late)
+    elif ending == "failed":
+        await fail(one, provider, probe=late)
+    else:
+        await one.give_probe_back(provider, TEXT, late)
+
+    assert one.status(provider, TEXT).state is BreakerState.HALF_OPEN
+    assert await one.take_probe(provider, TEXT) is None
+    await other.succeeded(provider, TEXT, probe=lease)
+    assert other.status(provider, TEXT).state is BreakerState.CLOSED
+
+
+async def test_two_processes_that_open_it_at_the_same_moment_tell_of_one_opening(
+    database: Database, provider: UUID
+) -> None:
+    several = [breakers(database) for _ in range(4)]
+
+    await asyncio.gather(*(fail(one, provider, at_once=True) for one in several))
+
+    assert await opened_since(database, datetime.now(UTC) - timedelta(hours=1)) == {(provider, TEXT): 1}
+    rows = await database.fetch_all("select kind from provider_events")
+    assert rows == [("breaker_opened",)]
+    row = await database.fetch_one("select openings from breakers")
+    assert row == (1,)
+
+
+async def test_a_probe_that_fails_is_no_new_opening_and_each_opening_after_a_closing_is_one(
+    database: Database, provider: UUID
+) -> None:
+    one = breakers(database)
+    for _ in range(3):
+        await fail(one, provider, at_once=True)
+        await due(database)
+        await fail(one, provider, probe=await one.take_probe(provider, TEXT))
+        await due(database)
+        await one.succeeded(provider, TEXT, probe=await one.take_probe(provider, TEXT))
+    hour = timedelta(hours=1)
+
+    assert await opened_since(database, datetime.now(UTC) - hour) == {(provider, TEXT): 3}
+    assert await opened_since(database, datetime.now(UTC) + hour) == {}
 
 
 async def test_a_vendors_longer_retry_after_goes_before_our_own_time(
@@ -126,8 +184,7 @@ async def test_every_change_is_kept_with_its_reason_and_the_vendors_words(
     await fail(one, provider)
     await fail(one, provider)
     await due(database)
-    await one.take_probe(provider, TEXT)
-    await one.succeeded(provider, TEXT, probe=True)
+    await one.succeeded(provider, TEXT, probe=await one.take_probe(provider, TEXT))
 
     rows = await database.fetch_all(
         "select kind, reason, detail ->> 'vendor', modality from provider_events order by id"

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
@@ -11,13 +12,16 @@ from core.credits.service import adjust
 from core.database import Database
 from core.errors import Conflict
 from core.ids import time_of
+from core.routing import history
 from core.system import demo
 from core.system.demo.service import LOCK
 from core.system.integrity import differences
 from core.vocabulary import Modality, Traffic
 from tests.world import World
 
-KEPT = ("audit", "versions", "procrastinate%", "quota_counters", "alembic_version", "function_sources")
+KEPT = (
+    "audit", "versions", "procrastinate%", "quota_counters", "alembic_version", "function_sources", "provider_health",
+)  # fmt: skip
 """Tables that are no part of what a clear restores: what was done stays recorded."""
 
 
@@ -144,7 +148,7 @@ async def test_live_routing_never_meets_the_demos_providers(sandbox: World) -> N
     status = sandbox.purser.breakers.status(provider.id, Modality.TEXT)
     assert (status.state, status.error_class, status.openings) == ("open", "overloaded", 3)
     assert (
-        await one(database, "select count(*) from provider_events where provider_id = %s", provider.id) == 6
+        await one(database, "select count(*) from provider_events where provider_id = %s", provider.id) == 9
     )
 
 
@@ -194,3 +198,30 @@ async def test_two_at_once_and_a_broken_one_are_refused(sandbox: World) -> None:
     assert broken.value.code == "demo_incomplete"
     await demo.clear(database, actor=COMMAND_LINE)
     assert (await demo.load(database, actor=COMMAND_LINE, users=1, generations=1)).new
+
+
+async def test_the_demos_providers_have_a_history_that_goes_with_them(sandbox: World) -> None:
+    database, now = sandbox.purser.database, datetime.now(UTC)
+    await sandbox.ask()
+    await demo.load(database, actor=COMMAND_LINE, users=20, generations=3_000, now=now)
+    await sandbox.purser.changes.refresh()
+    vendors = {p.slug: p for p in sandbox.purser.snapshots.current.providers if p.slug.startswith("demo-")}
+    tripped = vendors["demo-anthropic"]
+
+    assert sum(quarter.calls for quarter in await history.course(database, tripped.id, None, now)) > 0
+    open_now, earlier = sorted(
+        await history.bands(database, tripped.id, now), key=lambda band: band.start, reverse=True
+    )
+    assert (open_now.end, earlier.end is not None) == (None, True)
+    ticks = (await history.hours(database, now))[tripped.id]
+    assert any(tick.state == "down" for tick in ticks)
+    uptime = (await history.uptime(database, ZoneInfo("UTC"), now))[vendors["demo-openai"].id]
+    assert 29 <= sum(day.share is not None for day in uptime) <= 31
+    assert await one(database, "select count(*) from hour_figures where traffic = 'demo'") == 0
+    live = await one(database, "select count(*) from provider_health where calls = 1 and provider_id = any(%s)",
+        [p.id for p in sandbox.purser.snapshots.current.providers if p.slug == "sandbox"])  # fmt: skip
+    assert live == 1
+
+    await demo.clear(database, actor=COMMAND_LINE)
+
+    assert await one(database, "select count(*) from provider_health") == 1

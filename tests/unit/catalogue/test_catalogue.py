@@ -68,6 +68,7 @@ def test_a_row_without_an_entry_adds_a_model_that_is_not_given_away() -> None:
         {"capabilities": {"sampling": "yes"}},
         {"capabilities": {"context_tokens": -1}},
         {"capabilities": {"telepathy": True}},
+        {"capabilities": {"quality": 1.5}},
     ],
 )
 def test_a_senseless_row_is_refused_by_the_writer_and_harmless_to_the_reader(
@@ -93,4 +94,8 @@ def test_credits_must_be_a_sum(credits: str) -> None:
 
 
 def test_a_sensible_row_passes() -> None:
-    check_row(row("m", credits=Decimal("0.5"), unit="generation", capabilities={"streaming": False}))
+    sensible = row(
+        "m", credits=Decimal("0.5"), unit="generation", capabilities={"streaming": False, "quality": 0.4}
+    )
+    check_row(sensible)
+    assert catalogue().effective("openai", [sensible])["m"].quality == 0.4

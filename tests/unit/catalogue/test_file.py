@@ -51,6 +51,21 @@ def test_a_model_carries_what_its_entry_says() -> None:
     assert read_in.prices[0].usd == Decimal("0.3")
 
 
+def test_a_model_without_a_stated_quality_is_taken_for_an_everyday_one() -> None:
+    assert parse(GOOD).models["openai"]["m"].quality == 0.7
+    rated = GOOD.replace("streaming = false", "streaming = false\nquality = 0.95")
+    assert parse(rated).models["openai"]["m"].quality == 0.95
+
+
+def test_a_familys_larger_model_is_rated_above_its_smaller_one() -> None:
+    for kind in (*KEYED_KINDS, "sandbox"):
+        models = catalogue().models[kind]
+        credits = {model.credits for model in models.values()}
+        if len(credits) > 1:
+            by_credits = sorted(models.values(), key=lambda model: model.credits)
+            assert [model.quality for model in by_credits] == sorted(model.quality for model in by_credits)
+
+
 def test_a_model_is_available_until_the_day_it_ends() -> None:
     model = parse(GOOD).models["openai"]["m"]
     end = datetime(2027, 1, 6, tzinfo=UTC)
@@ -67,6 +82,7 @@ def test_a_model_is_available_until_the_day_it_ends() -> None:
         ("credits = 0.1", "credits = nan", "models.toml, line 6: model 'm': credits: "),
         ("credits = 0.1", "creditz = 1", "models.toml, line 6: model 'm': creditz: Extra inputs"),
         ('id = "m"', "", "models.toml, line 6: model number 1: id: Field required"),
+        ("sampling = true", "sampling = true\nquality = 1.1", "models.toml, line 6: model 'm': quality: "),
         ('unit = "1k tokens"', 'unit = "second"', "line 6: model 'm': a text model is charged per"),
         ('unit = "output"', 'unit = "outputs"', "models.toml, line 18: price 'm': unit: "),
         ('{ text = "m" }', '{ text = "n" }', "line 4: kind 'openai': default: 'n' is no text model"),

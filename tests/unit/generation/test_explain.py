@@ -17,8 +17,10 @@ def row(**fields: object) -> dict[str, object]:
     } | fields
 
 
-def call(error_class: str | None = "overloaded", provider: str = "anthropic") -> dict[str, object]:
-    return {"provider": provider, "error_class": error_class, "model": "m"}
+def call(
+    error_class: str | None = "overloaded", provider: str = "anthropic", **fields: object
+) -> dict[str, object]:
+    return {"provider": provider, "error_class": error_class, "model": "m", **fields}
 
 
 @pytest.mark.parametrize("error_class", list(ErrorClass))
@@ -54,6 +56,20 @@ def test_all_providers_failed_names_each_with_its_last_cause() -> None:
     assert told
     assert told.cause == "Every provider failed."
     assert told.what == "Three calls in 12.4 s: Anthropic: quota; OpenAI: timeout."
+
+
+def test_a_drill_is_nobodys_fault() -> None:
+    alone = explain(row(allow_fallback=False), [call(simulated=True)])
+    assert alone
+    assert alone.cause == "Anthropic was overloaded (simulated)."
+    assert alone.fault == "Nobody's: the outage is a drill, for test runs only"
+    assert alone.next_step == "Nothing to do: the drill ends by itself"
+    everywhere = explain(row(), [call(simulated=True), call(provider="openai", simulated=True)])
+    assert everywhere
+    assert everywhere.fault == alone.fault
+    partly = explain(row(), [call(simulated=True), call(provider="openai")])
+    assert partly
+    assert partly.fault == "The vendors', not the user's"
 
 
 def test_nobody_was_called() -> None:
@@ -121,6 +137,31 @@ def test_what_went_well_needs_no_explanation() -> None:
             [call(None)],
             {"finish_reason": "length"},
             "Anthropic answered at the first call, in 12.4 s. The answer ends where the limit of tokens was reached.",
+        ),
+        (
+            [
+                call(None, "openai", outcome="completed", serving=True),
+                call(None, "gemini", outcome="cancelled"),
+                call(None, outcome="cancelled"),
+            ],
+            {},
+            "OpenAI answered at the first call, in 12.4 s. Gemini and Anthropic were asked at the same time, and cancelled"
+            " when it had answered.",
+        ),
+        (
+            [
+                call(provider="openai"),
+                call(None, "gemini", serving=True),
+                call(None, outcome="cancelled"),
+            ],
+            {},
+            "Gemini answered in 12.4 s, after OpenAI was overloaded. Anthropic was asked at the same time, and cancelled when"
+            " it had answered.",
+        ),
+        (
+            [call(simulated=True), call(None, "openai")],
+            {},
+            "OpenAI answered in 12.4 s, after Anthropic was overloaded (simulated).",
         ),
         ([], {"provider": "sandbox"}, "Sandbox answered at the first call, in 12.4 s."),
     ],

@@ -1,0 +1,45 @@
+"""How high rows are: 32, 40 or 48 pixels, for every table of this browser. Kept in a cookie, so that the first paint is right."""
+
+from typing import Any
+
+from nicegui import ui
+
+from dashboard.components.button import IconButton
+from dashboard.components.html import Icon, Node
+
+COOKIE = "purser_rows"
+HEIGHTS = {"32": "Compact", "40": "Normal", "48": "Roomy"}
+
+
+def chosen() -> str | None:
+    """The height that this browser asks for; None leaves each table its own."""
+    value = ui.context.client.request.cookies.get(COOKIE)
+    return value if value in HEIGHTS else None
+
+
+class Density(IconButton):
+    """The button in a list's head row; the choice itself happens in the browser (keys.js)."""
+
+    def __init__(self) -> None:
+        super().__init__("density_medium", "Row height")
+        self.classes("pu-density").set(aria_haspopup="listbox", aria_expanded=False, data_local="true")
+        with self:
+            self._menu = ui.menu().props("role=listbox no-parent-event")
+            self._menu.props["aria-label"] = "Row height"
+            with self._menu:
+                for height, word in HEIGHTS.items():
+                    self._option(height, word)
+                Node("p", "Rows with two lines stay at 40 or more.", "pu-menu-note")
+        self._menu.on_value_change(lambda event: self.set(aria_expanded=bool(event.value)))
+        self.on("click", self._menu.toggle, args=[])
+
+    def _option(self, height: str, word: str) -> None:
+        option = Node("button", word, "pu-option", type="button", role="option", data_density=height)
+        option.set(aria_selected=height == chosen())
+        with option:
+            Node("span", f"{height} px", "is-quiet")
+            Icon("check")
+        option.on("click.stop", self._close, args=[])
+
+    def _close(self, _event: Any = None) -> None:
+        self._menu.close()

@@ -1,0 +1,226 @@
+"""What may be done with a provider's keys. The secret goes in, and never comes out again."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from nicegui import ui
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from core.audit import Actor
+from core.errors import InvalidRequest, PurserError
+from core.providers.base import ProviderError
+from core.providers.config import KeyConfig, ProviderConfig
+from core.providers.keyring import HEAVIEST, add_key, change_key, remove_key, restore, rotate_key
+from core.providers.registry import KINDS
+from core.providers.service import probe_key
+from core.routing.impact import key_impact
+from dashboard.components import fields
+from dashboard.components.html import Node
+from dashboard.components.toast import toast
+from dashboard.providers.desk import ADMIN, Desk, Form
+from dashboard.providers.review import show_sentences
+from dashboard.providers.words import ending
+
+OVERLAPS = {0: "no longer: the new one alone", 1: "1 hour more", 24: "24 hours more", 168: "7 days more"}
+
+
+class KeyActions:
+    """The verbs on the keys of one provider."""
+
+    def __init__(self, desk: Desk, provider_id: UUID) -> None:
+        self._desk = desk
+        self._id = provider_id
+
+    def add(self) -> None:
+        async def change(session: AsyncSession, actor: Actor, _reason: str) -> None:
+            await add_key(
+                session,
+                self._desk.purser.vault,
+                self._id,
+                secret.value or "",
+                weight=round(weight.value or 0),
+                expires_at=self._moment(expiry),
+                actor=actor,
+            )
+
+        name = self._provider.name
+        form = Form(
+            self._desk,
+            f"Add a key to {name}",
+            change,
+            f"The key is added to {name}, and serves from now on",
+            sub="It serves beside the others, by its weight.",
+            verb="Add key",
+            why=None,
+        )
+        with form.body:
+            secret = self._secret()
+            with Node("div", "", "pu-pair"):
+                weight = fields.number("Weight", value=1, low=1, high=HEAVIEST, step=1)
+                expiry = self._expiry(None)
+        form.open()
+
+    def rotate(self, key_id: UUID) -> None:
+        """A new key in its place; for a while both serve."""
+
+        async def change(session: AsyncSession, actor: Actor, reason: str) -> None:
+            await rotate_key(
+                session,
+                self._desk.purser.vault,
+                key_id,
+                secret.value or "",
+                overlap=timedelta(hours=int(overlap.value)),
+                actor=actor,
+                reason=reason,
+            )
+
+        name = ending(self._key(key_id))
+        form = Form(
+            self._desk,
+            f"Rotate {name}",
+            change,
+            f"The key {name} is rotated",
+            sub="The new key takes its weight, and serves at once.",
+            verb="Rotate key",
+        )
+        with form.body:
+            secret = self._secret()
+            overlap = fields.select("The old one serves", OVERLAPS, value=24)
+        form.open()
+
+    def change(self, key_id: UUID) -> None:
+        """Its weight and its expiry."""
+
+        async def change(session: AsyncSession, actor: Actor, reason: str) -> None:
+            await change_key(
+                session,
+                key_id,
+                weight=round(weight.value or 0),
+                expires_at=self._moment(expiry, key.expires_at),
+                actor=actor,
+                reason=reason,
+            )
+
+        key = self._key(key_id)
+        name = ending(key)
+        form = Form(
+            self._desk,
+            f"Weight and expiry of {name}",
+            change,
+            f"The key {name} is changed",
+            verb="Save changes",
+        )
+        with form.body, Node("div", "", "pu-pair"):
+            weight = fields.number("Weight", value=key.weight, low=1, high=HEAVIEST, step=1).props("autofocus")
+            expiry = self._expiry(key.expires_at)
+        form.open()
+
+    def switch(self, key_id: UUID) -> None:
+        """Off, or on again."""
+        key = self._key(key_id)
+        name, on = ending(key), key.state == "disabled"
+        form = Form(
+            self._desk,
+            f"{'Enable' if on else 'Disable'} {name}?",
+            lambda session, actor, reason: change_key(
+                session, key_id, enabled=on, actor=actor, reason=reason
+            ),
+            f"The key {name} is {'in use' if on else 'switched off'}",
+            verb="Enable key" if on else "Disable key",
+            kind="primary" if on else "danger",
+        )
+        if not on:
+            self._say_what_is_left(form, key_id)
+        form.open()
+
+    def put_back(self, key_id: UUID) -> None:
+        """Into use at once, before its time."""
+        name = ending(self._key(key_id))
+        Form(
+            self._desk,
+            f"Put {name} back into use?",
+            lambda session, actor, reason: restore(session, key_id, actor=actor, reason=reason),
+            f"The key {name} is back in use",
+            sub="The next calls go out with it; refused again, it is set aside again.",
+            verb="Put key back",
+        ).open()
+
+    def remove(self, key_id: UUID) -> None:
+        """For good: its four characters are to be typed."""
+        name = ending(self._key(key_id))
+        form = Form(
+            self._desk,
+            f"Remove {name}?",
+            lambda session, actor, reason: remove_key(session, key_id, actor=actor, reason=reason),
+            f"The key {name} is removed",
+            sub="It is deleted for good. The vendor accepts it until it is revoked there.",
+            verb="Remove key",
+            kind="danger",
+            typed=name.strip("·"),
+        )
+        self._say_what_is_left(form, key_id)
+        form.open()
+
+    async def test(self, key_id: UUID) -> None:
+        """The vendor's cost-free probe with this key; its own words when it fails."""
+        name = ending(self._key(key_id))
+        try:
+            await self._desk.screen.visitor.actor(ADMIN)
+            found = await probe_key(self._desk.purser.clients, self._provider, self._key(key_id))
+        except ProviderError as failure:
+            words = failure.error_class.replace("_", " ")
+            toast(f"{name} failed: {words}. The vendor said “{failure.message}”.", "bad", seconds=10)
+        except PurserError as refusal:
+            toast(refusal.message, "bad", seconds=10)
+        else:
+            toast(f"{name} is accepted, in {found.latency_ms:.0f} ms")
+
+    @property
+    def _provider(self) -> ProviderConfig:
+        return next(one for one in self._desk.providers if one.id == self._id)
+
+    def _key(self, key_id: UUID) -> KeyConfig:
+        return next(key for key in self._provider.keys if key.id == key_id)
+
+    def _say_what_is_left(self, form: Form, key_id: UUID) -> None:
+        with form.body:
+            show_sentences(key_impact(self._desk.purser.snapshots.current, self._id, key_id).sentences())
+
+    def _secret(self) -> ui.input:
+        """The field for a key, with a word on its shape: a warning, never a refusal."""
+        shape = KINDS[self._provider.kind].key_shape
+
+        def tell() -> None:
+            said = (field.value or "").strip()
+            unusual = bool(shape and said and not said.startswith(shape))
+            warning.set_text(f"Keys of this vendor usually begin with {shape}." if unusual else "")
+
+        field = fields.text(
+            "API key",
+            help_text="Encrypted at rest; later only its last four characters are shown.",
+            on_change=tell,
+        )
+        field.props("type=password autocomplete=off autofocus")
+        warning = Node("p", "", "pu-note", role="status")
+        return field
+
+    def _expiry(self, known: datetime | None) -> ui.input:
+        shown = known.astimezone(self._desk.screen.zone).strftime(MINUTES) if known else ""
+        return fields.text("Expires", value=shown, placeholder="2027-01-31 12:00", note="optional")
+
+    def _moment(self, field: ui.input, known: datetime | None = None) -> datetime | None:
+        """What the field says, in the zone of the page; what was not touched stays to the second.
+
+        Raises:
+            InvalidRequest: it is no day and no time.
+        """
+        zone, said = self._desk.screen.zone, (field.value or "").strip()
+        if known and said == known.astimezone(zone).strftime(MINUTES):
+            return known
+        try:
+            return datetime.fromisoformat(said).replace(tzinfo=zone) if said else None
+        except ValueError:
+            raise InvalidRequest("Expires: a day, or a day and a time, as in 2027-01-31 12:00.") from None
+
+
+MINUTES = "%Y-%m-%d %H:%M"
