@@ -9,11 +9,11 @@ from procrastinate.jobs import Status
 from core.accounts.attempts import forget_attempts
 from core.accounts.sessions import forget_sessions
 from core.database import Database
-from core.generation.figures import fold_hours
+from core.generation.hours import fold_hours
 from core.generation.sweeper import sweep
 from core.providers import drills
 from core.queue import background
-from core.routing import history
+from core.routing.fold import fold
 from core.routing.prober import Prober
 from core.routing.probes import forget_probes
 from core.system.demo.background import BODIES as DEMO
@@ -65,7 +65,7 @@ async def probe_providers(context: JobContext, timestamp: int) -> None:
 async def fold_history(context: JobContext, timestamp: int) -> None:
     """Every minute: the history of the providers' health, and the key figures of whole hours, are brought up to now."""
     database, now = _database(context), datetime.now(UTC)
-    await history.fold(database, now)
+    await fold(database, now)
     await fold_hours(database, context.additional_context["zone"], now)
 
 

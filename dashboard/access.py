@@ -4,6 +4,7 @@ Authorisation at page load is not enough: a tab outlives a sign-out, and a socke
 every action asks again, in the database, whether its person may still act (`Visitor.now`).
 """
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlsplit
@@ -14,11 +15,13 @@ from core.accounts.person import Person
 from core.accounts.sessions import authenticate_session
 from core.audit import Actor
 from core.bootstrap import Purser
-from core.errors import NotAllowed, NotSignedIn
+from core.errors import DatabaseUnavailable, NotAllowed, NotSignedIn
 from core.vocabulary import STAFF, Role
 
 DEV_COOKIE = "purser_session"
 PROD_COOKIE = "__Host-purser_session"
+PATIENCE = 5.0
+"""Seconds that a person waits for the database to know them; then it is said to be away."""
 
 
 class SignInFirst(Exception):
@@ -44,8 +47,9 @@ class Visitor:
         Raises:
             NotSignedIn: the session has ended meanwhile.
             NotAllowed: the role is not (or no longer) one of `roles`.
+            DatabaseUnavailable: nobody can say.
         """
-        person = await authenticate_session(self.purser.database, self.token)
+        person = await _person(self.purser, self.token)
         if person is None:
             raise NotSignedIn("You are signed out. Sign in again to go on.")
         require_role(person, roles)
@@ -67,12 +71,12 @@ def cookie_name(purser: Purser) -> str:
 
 
 async def visitor_of(request: Request) -> Visitor | None:
-    """The person of the request's session cookie, or None."""
+    """The person of the request's session cookie, or None; raises `DatabaseUnavailable` where nobody can say."""
     purser = purser_of(request)
     token = request.cookies.get(cookie_name(purser))
     if not token:
         return None
-    person = await authenticate_session(purser.database, token)
+    person = await _person(purser, token)
     return Visitor(purser, person, token, address_of(request)) if person else None
 
 
@@ -82,6 +86,7 @@ async def require_visitor(request: Request, roles: Iterable[Role] = STAFF) -> Vi
     Raises:
         SignInFirst: nobody is signed in.
         NotAllowed: the role is none of `roles`.
+        DatabaseUnavailable: nobody can say.
     """
     visitor = await visitor_of(request)
     if visitor is None:
@@ -89,6 +94,14 @@ async def require_visitor(request: Request, roles: Iterable[Role] = STAFF) -> Vi
         raise SignInFirst(f"{request.url.path}{query}")
     require_role(visitor.person, roles)
     return visitor
+
+
+async def _person(purser: Purser, token: str) -> Person | None:
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return await authenticate_session(purser.database, token)
+    except TimeoutError as late:
+        raise DatabaseUnavailable from late
 
 
 def require_role(person: Person, roles: Iterable[Role]) -> None:

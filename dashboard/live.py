@@ -36,38 +36,40 @@ class Ticker:
         self._purser = purser
         self._generations: Any = None
         self._providers: Any = None
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        self._task = asyncio.create_task(self._run())
+        # Apart from one another: a database that is away holds up the one, and is what the other has to tell.
+        self._tasks = [
+            asyncio.create_task(self._run(self._look_at_providers)),
+            asyncio.create_task(self._run(self._look_at_generations)),
+        ]
 
     def stop(self) -> None:
-        if self._task:
-            self._task.cancel()
+        for task in self._tasks:
+            task.cancel()
 
-    async def _run(self) -> None:
+    async def _run(self, look: Callable[[], Awaitable[None]]) -> None:
         while True:
             await asyncio.sleep(TICK_SECONDS)
             try:
-                await self._look()
+                await look()
             except DatabaseUnavailable:
                 continue
             except Exception:  # the next look may go better: open pages must not stand still for good
                 log.exception("what open pages show could not be looked at")
 
-    async def _look(self) -> None:
-        if providers_changed.callbacks:  # first: it does not fail with the database, it tells of it
-            await self._look_at_providers()
-        if generations_changed.callbacks:
-            await self._look_at_generations()
-
     async def _look_at_generations(self) -> None:
+        if not generations_changed.callbacks:
+            return
         seen = await signature(self._purser.database)
         if seen != self._generations:
             self._generations = seen
             generations_changed.emit()
 
     async def _look_at_providers(self) -> None:
+        if not providers_changed.callbacks:
+            return
         seen = await self._purser.board.read(), await self._purser.attention.needs()
         if seen != self._providers:
             self._providers = seen

@@ -7,6 +7,7 @@ A person without a session goes to sign in and comes back; a role that may not s
 `screen.act`, which re-checks the person on the server, runs, and says what went wrong in words.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,16 +24,24 @@ from nicegui import ui
 from core.accounts.person import Person
 from core.audit import Actor
 from core.bootstrap import Purser
-from core.errors import NotSignedIn, PurserError
+from core.errors import DatabaseUnavailable, NotSignedIn, PurserError
 from core.ids import new_id
 from core.log import get_logger
 from core.vocabulary import STAFF, Role
 from dashboard import chrome, shell, tabs
-from dashboard.access import SignInFirst, Visitor, require_visitor
+from dashboard.access import SignInFirst, Visitor, purser_of, require_visitor
 from dashboard.components import states
+from dashboard.components.button import Button
+from dashboard.components.card import Card
+from dashboard.components.html import Node
 from dashboard.components.toast import toast
 
 log = get_logger(__name__)
+
+BUILD_SECONDS = 8.0
+"""That the first view of a page may take; what takes longer says so in the page's frame."""
+RESPONSE_SECONDS = 15
+"""Until NiceGUI gives up, with a page of its own; to know who is calling may take five."""
 
 Build = Callable[["Screen"], Awaitable[None]]
 
@@ -122,12 +131,15 @@ def page(
     allowed = frozenset(roles)
 
     def register(build: Build) -> Build:
-        @ui.page(path, response_timeout=10)
+        @ui.page(path, response_timeout=RESPONSE_SECONDS)
         async def opened(request: Request) -> Response | None:
             try:
                 visitor = await require_visitor(request)
             except SignInFirst as first:
                 return RedirectResponse(first.location, 303)
+            except DatabaseUnavailable as absence:
+                away(request, absence)
+                return None
             tabs.register(ui.context.client, visitor)
             permitted = visitor.person.role in allowed
             with shell.frame(
@@ -154,7 +166,14 @@ def page(
 async def _build(build: Build, screen: Screen) -> None:
     """A page that cannot be built says so inside its frame, with an id to quote."""
     try:
-        await build(screen)
+        async with asyncio.timeout(BUILD_SECONDS):
+            await build(screen)
+    except TimeoutError:
+        states.failed(
+            "This took too long to load. The database may be busy.",
+            request_id=request_id_of(screen.request),
+            on_retry=ui.navigate.reload,
+        )
     except PurserError as refusal:
         states.failed(refusal.message, request_id=request_id_of(screen.request), on_retry=ui.navigate.reload)
     except Exception:
@@ -164,6 +183,20 @@ async def _build(build: Build, screen: Screen) -> None:
             request_id=request_id_of(screen.request),
             on_retry=ui.navigate.reload,
         )
+
+
+def away(request: Request, absence: DatabaseUnavailable) -> None:
+    """Nobody can say who is calling: a page of its own, which can be tried again."""
+    ui.context.client.status_code = absence.status
+    with shell.bare(title="Not available", environment=environment_of(purser_of(request))):
+        Node("h1", "Not available", "pu-hidden")
+        with (
+            Card(),
+            states.failed(absence.message, request_id=request_id_of(request)),
+            Node("div", "", "pu-row"),
+        ):
+            query = f"?{request.url.query}" if request.url.query else ""
+            Button("Retry", icon="refresh", href=f"{request.url.path}{query}")
 
 
 def environment_of(purser: Purser) -> str:

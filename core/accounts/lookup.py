@@ -40,12 +40,7 @@ async def look_up(database: Database, text: str, *, limit: int = 5) -> list[Foun
     if identifier:
         rows = await database.fetch_all(f"{SELECT} where id = %s", (identifier,))
     else:
-        rows = await database.fetch_all(
-            # Written as a range in the index's own order: `like` with a parameter could not use the index at all.
-            f"{SELECT} where lower(email) ~>=~ %(first)s and lower(email) ~<~ %(last)s"
-            " order by lower(email) using ~<~ limit %(limit)s",
-            {"first": wanted, "last": wanted + LAST, "limit": limit},
-        )
+        rows = await database.fetch_all(BEGINNING, {"first": wanted, "last": wanted + LAST, "limit": limit})
     return [
         Found(user_id, email, name, Role(role), UserStatus(status), plan)
         for user_id, email, name, role, status, plan in rows
@@ -64,3 +59,8 @@ async def presence(database: Database, user_id: UUID) -> tuple[datetime, datetim
 
 
 SELECT = "select id, email, name, role, status, plan_id from users"
+BEGINNING = (
+    # Written as a range in the index's own order: a prepared `like` could not use the index at all.
+    f"{SELECT} where lower(email) ~>=~ %(first)s and lower(email) ~<~ %(last)s"
+    " order by lower(email) using ~<~ limit %(limit)s"
+)

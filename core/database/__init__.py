@@ -1,5 +1,7 @@
 """PostgreSQL: connections, the embedded server, migrations, and news of changes."""
 
+from sqlmodel.ext.asyncio.session import AsyncSession as Session
+
 from core.database.changes import BREAKERS, CONFIG, PEOPLE, Changes, announce, announce_now, end
 from core.database.connection import Database, run
 from core.database.embedded import EmbeddedServer
@@ -12,6 +14,7 @@ __all__ = [
     "Changes",
     "Database",
     "EmbeddedServer",
+    "Session",
     "announce",
     "announce_now",
     "end",

@@ -84,12 +84,12 @@ class Meter:
         """How much of each limit of the minute or day is used, by all processes together."""
         self._watched.add(provider_id)
         told = [
-            ("requests", limits.requests_per_minute, 1, "requests a minute"),
-            ("tokens", limits.tokens_per_day, 1, "tokens a day"),
-            ("usd", limits.usd_per_day, MICRO_USD, "USD a day"),
+            ("requests", limits.requests_per_minute, 1, "{:,} requests a minute"),
+            ("tokens", limits.tokens_per_day, 1, "{:,} tokens a day"),
+            ("usd", limits.usd_per_day, MICRO_USD, "${:,.2f} a day"),
         ]
         return [
-            Use(name, self._used(provider_id, name) / (limit * unit), f"{limit:,} {words}")
+            Use(name, self._used(provider_id, name) / (limit * unit), words.format(limit))
             for name, limit, unit, words in told
             if limit
         ]

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import takewhile
 from types import MappingProxyType
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -56,8 +57,9 @@ class ModalityState:
 class ProviderState:
     """A provider at one moment; `health` and `reasons` are the worst of its modalities.
 
-    `last_probe` is the newest cost-free probe of the last hour, `ticks` the last 24 hours, `uptime` 90 days with today
-    last; both are empty while nothing is known.
+    `last_probe` is the newest cost-free probe of the last hour, `silent_since` the first of those that have gone
+    unanswered since the last answer. `ticks` are the last 24 hours, `uptime` 90 days with today last; both are empty
+    while nothing is known.
     """
 
     provider: ProviderConfig
@@ -67,6 +69,7 @@ class ProviderState:
     by_modality: Mapping[Modality, ModalityState]
     performance: Performance = NOTHING
     last_probe: Probe | None = None
+    silent_since: datetime | None = None
     ticks: tuple[Tick, ...] = ()
     uptime: tuple[Day, ...] = ()
 
@@ -136,7 +139,9 @@ class Board:
         self._reading = asyncio.Lock()
         self._last: tuple[float, BoardState] | None = None
         self._figures: _Figures | None = None
+        self._providers: frozenset[UUID] = frozenset()
         self._figures_due = 0.0
+        self._patient_until = 0.0
         self._ticks_due = 0.0
         self._uptime_due = 0.0
         self._learning: asyncio.Task[None] | None = None
@@ -160,17 +165,24 @@ class Board:
 
     async def _learn(self) -> None:
         """Figures that are due are read, and waited for a moment; they come in even when nobody waits any more."""
-        if self._learning is None and time.monotonic() >= self._figures_due:
-            self._learning = asyncio.create_task(self._read_figures())
+        now = time.monotonic()
+        if self._learning is None and now >= self._figures_due:
+            self._figures_due = now + FIGURES_SECONDS
+            self._patient_until = now + PATIENCE
+            self._learning = asyncio.create_task(self._read_figures(now))
         if self._learning:
-            await asyncio.wait([self._learning], timeout=PATIENCE)
+            await asyncio.wait([self._learning], timeout=max(0.0, self._patient_until - now))
             if self._learning.done():
                 self._learning = None
 
-    async def _read_figures(self) -> None:
-        now, started = self._clock(), time.monotonic()
-        self._figures_due = started + FIGURES_SECONDS
-        before = self._figures
+    async def _read_figures(self, started: float) -> None:
+        now, before = self._clock(), self._figures
+        providers = frozenset(one.id for one in self._snapshots.current.providers)
+        if providers != self._providers:
+            # The demo's come with a past.
+            self._performances.forget()
+            self._ticks_due = self._uptime_due = 0.0
+            self._providers = providers
         try:
             performance = await self._performances.read(now)
             probes = await recent_probes(self._database, now)
@@ -223,6 +235,7 @@ class Board:
             MappingProxyType(by_modality),
             performance.get((provider.id, None), NOTHING),
             probes[0] if probes else None,
+            min((probe.at for probe in takewhile(lambda one: not one.answered, probes)), default=None),
             ticks,
             tuple(figures.uptime.get(provider.id, ())) if figures else (),
         )

@@ -1,7 +1,8 @@
 """What drops from an icon in the header: a button with a count, and a panel below it. The browser opens and closes it
 (the popover API), so it also works while the connection is away; Esc closes it and gives the focus back."""
 
-from typing import Self
+from collections.abc import Callable
+from typing import Any, Self
 
 from dashboard.components.button import IconButton
 from dashboard.components.html import Node
@@ -25,6 +26,11 @@ class Drop(IconButton):
                 self.note = Node("span", "", "pu-meta")
         self.panel.set(aria_labelledby=heading.html_id)
         self.set(popovertarget=self.panel.html_id)
+
+    def on_open(self, handler: Callable[[], Any]) -> Self:
+        """Call `handler` when a person opens it: what it says about the time is then of now."""
+        self.panel.on("toggle", handler, args=[])
+        return self
 
     def set_count(self, count: int, said: str = "", tone: Tone | str = "") -> Self:
         """Show a count, or none for nought; `said` is what it counts ("2 alerts"), for those who do not see it."""

@@ -20,6 +20,7 @@ class Menu(IconButton):
         with self:
             self._menu = ui.menu().props("role=menu no-parent-event anchor='bottom right' self='top right'")
             self._menu.props["aria-label"] = label
+        self._filled = False
         self._menu.on_value_change(lambda event: self.set(aria_expanded=bool(event.value)))
         self.on("click", self._menu.toggle, args=[])
 
@@ -35,4 +36,7 @@ class Menu(IconButton):
             Node("button", label, "pu-item", type="button", role="menuitem", tabindex=-1) as item,
         ):
             Icon(icon)
+        if not self._filled:  # the focus goes to the first of them when it opens
+            self._filled = True
+            item.set(data_autofocus="true")
         return item.on("click.stop", chosen, args=[])

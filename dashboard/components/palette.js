@@ -16,6 +16,7 @@ export default {
           aria-expanded="true" aria-controls="pu-found" :aria-activedescendant="entries.length ? 'pu-found-' + at : null"
           placeholder="Search…" autocomplete="off" autocapitalize="off" spellcheck="false" maxlength="400"
           :value="text" @input="typed($event.target.value)" @paste="pasted = true" @keydown="key" />
+        <span v-if="waiting" class="pu-palette-busy" aria-hidden="true"></span>
         <button type="button" class="pu-palette-close" aria-label="Close" @click="close"><kbd aria-hidden="true">Esc</kbd><i class="pu-icon" aria-hidden="true">close</i></button>
       </div>
       <div class="pu-palette-found" ref="found">
@@ -101,6 +102,7 @@ export default {
       this.text = text;
       this.enter = null;
       clearTimeout(this.later);
+      this.request?.abort(); // an answer to what was typed before is no answer any more
       if (this.pasted) this.ask();
       else this.later = setTimeout(() => this.ask(), WAIT);
       this.waiting = true;
@@ -108,7 +110,7 @@ export default {
     },
     async ask() {
       clearTimeout(this.later);
-      this.request?.abort(); // an answer to what was typed before is no answer any more
+      this.request?.abort();
       const request = (this.request = new AbortController());
       const text = this.text.trim();
       this.waiting = true;

@@ -85,14 +85,17 @@ class Chip(Node):
 
     def __init__(self, status: Status) -> None:
         super().__init__("span", status.word, f"pu-chip is-{status.tone}")
-        self._tone = status.tone
+        self._shown = status
         with self:
             self._icon = Icon(status.icon)
 
     def set_status(self, status: Status) -> Self:
         """Show another status."""
-        self.classes(add=f"is-{status.tone}", remove=f"is-{self._tone}")
-        self._tone = status.tone
+        if status == self._shown:
+            return self
+        if status.tone != self._shown.tone:
+            self.classes(add=f"is-{status.tone}", remove=f"is-{self._shown.tone}")
+        self._shown = status
         self._icon.set_text(status.icon)
         return self.set_text(status.word)
 

@@ -20,6 +20,7 @@ export default {
   emits: ["open", "sort", "page", "act"],
   template: `
     <div>
+      <div v-if="old" class="pu-table-old" role="status">{{ old }}</div>
       <div class="pu-table-scroll">
         <table role="table" :aria-busy="state === 'loading'">
           <caption class="pu-hidden">{{ caption }}</caption>
@@ -51,7 +52,6 @@ export default {
           </tbody>
         </table>
       </div>
-      <div v-if="old" class="pu-table-old" role="status">{{ old }}</div>
       <div v-show="state === 'said'" class="pu-table-said"><slot /></div>
       <div v-if="foot" class="pu-table-foot">
         <span>{{ foot }}</span>

@@ -12,6 +12,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Literal, Self
 
 from nicegui.element import Element
@@ -86,6 +87,7 @@ class DataTable(Element, component="table.js", default_classes="pu-table"):
         super().__init__()
         self._handlers: dict[str, Told] = {}
         self._rows: list[Row] = []
+        self.shown_at: datetime | None = None
         self.columns = list(columns)
         self.classes(" ".join(["pu-card"] * framed + ["is-beside"] * beside + ["has-cards"] * cards))
         self.style(f"--row: {row_height}px" + (f"; --least: {least_width}px" if least_width else ""))
@@ -127,6 +129,7 @@ class DataTable(Element, component="table.js", default_classes="pu-table"):
     ) -> Self:
         """Show one page of rows. `foot` is text like `1–50 of 10,000+`; the pages are addresses, None where none is."""
         self._rows = list(rows)
+        self.shown_at = datetime.now(UTC)
         self.props.update(
             rows=[_row(row) for row in rows],
             sort=None if sort is None else {"key": sort.key, "down": sort.down},

@@ -32,16 +32,19 @@ router = APIRouter(include_in_schema=False)
 @ui.page("/login")
 async def login(request: Request) -> Response | None:
     destination = safe_destination(request.query_params.get("next"))
-    if await visitor_of(request):
-        return RedirectResponse(destination, 303)
-    purser = purser_of(request)
+    purser, failed = purser_of(request), request.query_params.get("failed", "")
+    try:
+        if await visitor_of(request):
+            return RedirectResponse(destination, 303)
+    except DatabaseUnavailable:
+        failed = "away"
     words, identifier = _where_to(destination)
     with shell.bare(title="Sign in", environment=environment_of(purser)):
         login_card(
             destination=words,
             destination_id=identifier,
             return_to=destination,
-            error=REASONS.get(request.query_params.get("failed", ""), ""),
+            error=REASONS.get(failed, ""),
             foot=f"Times in {purser.settings.time_zone} · version {VERSION}",
         )
     return None
@@ -97,7 +100,10 @@ async def post_login(
 async def post_logout(request: Request) -> Response:
     """Ends the session; every tab of it is closed."""
     purser = purser_of(request)
-    visitor = await visitor_of(request) if same_origin(request) else None
+    try:
+        visitor = await visitor_of(request) if same_origin(request) else None
+    except DatabaseUnavailable:
+        return _back("away", "/")
     response = RedirectResponse("/login", 303)
     if visitor and visitor.person.session_id:
         async with purser.database.transaction() as session:

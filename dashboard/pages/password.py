@@ -7,13 +7,12 @@ from fastapi.responses import RedirectResponse
 from nicegui import ui
 
 from core.accounts.service import set_password
-from core.errors import Conflict, InvalidRequest, NotAllowed
+from core.errors import Conflict, DatabaseUnavailable, InvalidRequest, NotAllowed
 from dashboard import shell
 from dashboard.access import purser_of, safe_destination, same_origin, visitor_of
-from dashboard.components.button import Button
 from dashboard.components.html import Node, link
-from dashboard.components.logo import Logo
-from dashboard.page import environment_of
+from dashboard.components.login_card import form_card, password_field
+from dashboard.page import away, environment_of
 
 # What a failed try says.
 REASONS = {
@@ -21,22 +20,34 @@ REASONS = {
     "weak": "The new password needs at least 12 characters.",
     "unlike": "The two new passwords differ.",
     "meanwhile": "The password was changed meanwhile. Sign in again.",
+    "away": "The database does not answer. Nothing was changed; try again in a moment.",
     "foreign": "The form came from another site. Try again here.",
 }
+
+FIELDS = (
+    ("current", "Current password", "current-password"),
+    ("chosen", "New password, at least 12 characters", "new-password"),
+    ("again", "New password again", "new-password"),
+)
+"""Name, label, and what a browser's store of passwords makes of it."""
 
 router = APIRouter(include_in_schema=False)
 
 
 @ui.page("/password")
 async def password(request: Request) -> Response | None:
-    visitor = await visitor_of(request)
+    try:
+        visitor = await visitor_of(request)
+    except DatabaseUnavailable as absence:
+        away(request, absence)
+        return None
     if visitor is None:
         return RedirectResponse("/login?next=/password", 303)
     destination = safe_destination(request.query_params.get("next"))
     with shell.bare(title="Your password", environment=environment_of(visitor.purser)):
         _card(
             destination,
-            REASONS.get(request.query_params.get("failed", "")),
+            REASONS.get(request.query_params.get("failed", ""), ""),
             first="first" in request.query_params,
         )
     return None
@@ -51,7 +62,11 @@ async def post_password(
     redirect_to: str = Form("/", max_length=2000),
 ) -> Response:
     """Changes it, ends the person's other sessions, and goes on."""
-    visitor, destination = await visitor_of(request), safe_destination(redirect_to)
+    destination = safe_destination(redirect_to)
+    try:
+        visitor = await visitor_of(request)
+    except DatabaseUnavailable:
+        return _back("away", destination)
     if visitor is None:
         return RedirectResponse("/login", 303)
     if not same_origin(request):
@@ -75,40 +90,27 @@ async def post_password(
         return _back("wrong", destination)
     except Conflict:
         return _back("meanwhile", destination)
+    except DatabaseUnavailable:
+        return _back("away", destination)
     await purser.changes.refresh()
     return RedirectResponse(destination, 303)
 
 
-def _card(destination: str, error: str | None, *, first: bool) -> None:
-    with Node("div", "", "pu-login-brand"):
-        Logo()
-        Node("span", "Purser")
-    with Node("div", "", "pu-card pu-login"):
-        Node("h1", "Choose your password" if first else "Change your password")
-        Node(
-            "p",
-            "The one you signed in with was for once." if first else "Your other sessions end.",
-            "is-second",
-        )
-        with Node("form", method="post", action="/password"):
-            Node("input", type="hidden", name="redirect_to", value=destination)
-            if error:
-                Node("p", error, "pu-alert", role="alert")
-            _field("current", "Current password", "current-password")
-            _field("chosen", "New password, at least 12 characters", "new-password")
-            _field("again", "New password again", "new-password")
-            Button("Save", kind="primary", submit=True, cls="is-wide")
-        with Node("p", "", "pu-foot-note"):
-            link("Later" if first else "Back", destination, "pu-link")
-
-
-def _field(name: str, label: str, autocomplete: str) -> None:
-    with Node("div", "", "pu-field"):
-        Node("label", label, "pu-label", for_=f"password-{name}")
-        Node(
-            "input", "", "pu-input", id=f"password-{name}", name=name, type="password",
-            autocomplete=autocomplete, required=True, autofocus=name == "current",
-        )  # fmt: skip
+def _card(destination: str, error: str, *, first: bool) -> None:
+    faulty = "password-error" if error else None
+    with form_card(
+        "Choose your password" if first else "Change your password",
+        action="/password",
+        hidden={"redirect_to": destination},
+        verb="Save",
+        sub="The one you signed in with was for once" if first else "Your other sessions end",
+        error=error,
+        error_id="password-error",
+    ) as card:
+        for name, label, autocomplete in FIELDS:
+            password_field(name, label, autocomplete, prefix="password", error_id=faulty)
+    with card, Node("p", "", "pu-foot-note"):
+        link("Later" if first else "Back", destination, "pu-link")
 
 
 def _back(reason: str, destination: str) -> RedirectResponse:

@@ -15,6 +15,7 @@ from dashboard.components.time import clock
 from dashboard.live import providers_changed
 from dashboard.page import Screen, page, parse_uuid
 from dashboard.providers import table
+from dashboard.providers.actions import Actions
 from dashboard.providers.add import AddProvider
 from dashboard.providers.desk import Desk
 from dashboard.providers.order import FallbackOrder
@@ -38,6 +39,7 @@ class ProvidersPage:
         self.tab = screen.query("tab") or "health"
         self._showing = asyncio.Lock()
         self._nothing = False
+        self._clock: Ticking | None = None
 
     async def open(self) -> None:
         admin = self.desk.admin
@@ -63,6 +65,10 @@ class ProvidersPage:
         ui.run_javascript(TELL_HISTORY)
         if admin and self.screen.query("add"):
             self.add()
+            self._write_address(again=True)  # opened anew, the page does not ask again
+        elif admin and self.screen.query("drill"):
+            self._simulate()
+            self._write_address(again=True)
 
     async def refresh(self) -> None:
         """Shows the state of now, in place."""
@@ -81,11 +87,12 @@ class ProvidersPage:
 
     def add(self) -> None:
         """The dialog for a new provider; its key goes in, and never comes out again."""
-        AddProvider(self.screen, self._added).open()
+        AddProvider(self.desk).open()
 
-    async def _added(self) -> None:
-        self.screen.purser.board.forget()
-        await self.refresh()
+    def _simulate(self) -> None:
+        """The dialog of a drill for the provider of the address, as the palette asks for it."""
+        if self.chosen and self.desk.board and self.desk.board.find(self.chosen):
+            Actions(self.desk, self.chosen).simulate()
 
     async def _closed(self) -> None:
         self.chosen, self.tab = None, "health"
@@ -119,15 +126,18 @@ class ProvidersPage:
 
     def _show_note(self, board: BoardState) -> None:
         """How many are in trouble, and as of when: now, for as long as every change comes by itself."""
-        note, zone = self.screen.frame.note, self.screen.zone
-        words = f"{head_words(board)} · as of {{}}"
-        note.clear()
-        with note:
-            if board.late:
-                taken = clock(board.figures_at, zone) if board.figures_at else "no time yet"
-                Node("span", words.replace("{}", taken))
-            else:
-                Ticking(Tick("clock", board.taken_at, words, zone=zone), board.taken_at)
+        words, zone = f"{head_words(board)} · as of {{}}", self.screen.zone
+        if self._clock is None:
+            with self.screen.frame.note:
+                self._clock = Ticking(Tick("clock", board.taken_at, words, zone=zone), board.taken_at)
+                self._stopped = Node("span")
+        stopped = (
+            words.replace("{}", clock(board.figures_at, zone)) if board.late and board.figures_at else ""
+        )
+        self._stopped.set_text(stopped)
+        self._clock.set_tick(
+            Tick("clock", board.taken_at, "" if stopped else words, zone=zone), board.taken_at
+        )
 
     def _show_table(self, board: BoardState) -> None:
         beside = board.find(self.chosen) is not None

@@ -1,6 +1,6 @@
 """An entry of the palette, as data for the browser."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,10 +55,15 @@ class Entry:
         return {key: value for key, value in said.items() if value}
 
     def fits(self, wanted: Iterable[str]) -> bool:
-        """Whether each word that was typed begins one of its own."""
-        own = f"{self.title} {self.note} {self.words}".lower().replace("/", " ").replace("-", " ").split()
-        whole = " ".join(own)
-        return all(any(word.startswith(typed) for word in own) or typed in whole for typed in wanted)
+        """Whether each word that was typed stands in one of its own."""
+        own = f"{self.title} {self.note} {self.words}".lower()
+        return all(typed in own for typed in wanted)
+
+
+def fitting(entries: Iterable[Entry], wanted: Sequence[str], most: int) -> list[Entry]:
+    """Those that fit, whose very title does first."""
+    found = [entry for entry in entries if entry.fits(wanted)]
+    return sorted(found, key=lambda one: not all(typed in one.title.lower() for typed in wanted))[:most]
 
 
 @dataclass(frozen=True, slots=True)

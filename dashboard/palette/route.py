@@ -1,12 +1,14 @@
 """The address that the palette asks. It takes a question and gives entries: there is no way to write here."""
 
+import asyncio
+
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 
 from core.errors import PurserError
 from core.log import get_logger
 from core.vocabulary import STAFF
-from dashboard.access import purser_of, visitor_of
+from dashboard.access import PATIENCE, purser_of, visitor_of
 from dashboard.palette.search import LONGEST, search
 
 log = get_logger(__name__)
@@ -24,7 +26,12 @@ async def ask(request: Request, q: str = Query("", max_length=LONGEST)) -> JSONR
         visitor = await visitor_of(request)
         if visitor is None or visitor.person.role not in STAFF:
             return JSONResponse({"message": "You are signed out."}, 401, NOT_KEPT)
-        found = await search(purser_of(request), visitor.person, q)
+        async with asyncio.timeout(PATIENCE):
+            found = await search(purser_of(request), visitor.person, q)
+    except TimeoutError:
+        return JSONResponse(
+            {"message": "The database does not answer. Try again in a moment."}, 503, NOT_KEPT
+        )
     except PurserError as refusal:
         return JSONResponse({"message": refusal.message}, refusal.status, NOT_KEPT)
     except Exception:

@@ -21,7 +21,7 @@ from dashboard.components import status, time
 from dashboard.components.money import format_credits
 from dashboard.generations.address import Address, own
 from dashboard.palette import places
-from dashboard.palette.entries import Entry, Group
+from dashboard.palette.entries import Entry, Group, fitting
 from dashboard.playground.draft import key_of, offered
 
 MOST = 5
@@ -145,14 +145,14 @@ def _models(snapshot: Snapshot, wanted: list[str]) -> list[Entry]:
         for offer in snapshot.offers
         if offer.provider.enabled
     ]
-    return [entry for entry in entries if entry.fits(wanted)][:MOST]
+    return fitting(entries, wanted, MOST)
 
 
 def _pages(snapshot: Snapshot, person: Person, wanted: list[str]) -> list[Entry]:
     every = places.pages(shell.NAV, person.role)
     if not wanted:
         return every
-    return [entry for entry in [*every, *places.providers(snapshot)] if entry.fits(wanted)][:MOST]
+    return fitting([*every, *places.providers(snapshot)], wanted, MOST)
 
 
 def _filtered(text: str, people: list[Found]) -> list[Entry]:
@@ -166,4 +166,4 @@ async def _actions(purser: Purser, person: Person, wanted: list[str]) -> list[En
     entries = places.actions(purser.snapshots.current, person, demo=there)
     if not wanted:
         return [entry for entry in entries if entry.common]
-    return [entry for entry in entries if entry.fits(wanted)][:MOST]
+    return fitting(entries, wanted, MOST)

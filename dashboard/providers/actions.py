@@ -3,9 +3,8 @@
 from datetime import timedelta
 from uuid import UUID
 
-from sqlmodel.ext.asyncio.session import AsyncSession
-
 from core.audit import Actor
+from core.database import Session
 from core.errors import ErrorClass
 from core.providers.config import ProviderConfig
 from core.providers.drills import LONGEST_LATENCY_MS, LONGEST_MINUTES, end_drill, start_drill
@@ -65,7 +64,7 @@ class Actions:
         """Asks why, and takes the provider out of use until a person resets it."""
         name, served = self.provider.name, modalities(self.provider)
 
-        async def change(session: AsyncSession, actor: Actor, reason: str) -> None:
+        async def change(session: Session, actor: Actor, reason: str) -> None:
             chosen = Modality(which.value) if which else served[0]
             await isolate(session, self._id, chosen, actor=actor, reason=reason)
 
@@ -89,7 +88,7 @@ class Actions:
         """An outage for test traffic only, which ends by itself."""
         desk, name = self._desk, self.provider.name
 
-        async def change(session: AsyncSession, actor: Actor, reason: str) -> None:
+        async def change(session: Session, actor: Actor, reason: str) -> None:
             await start_drill(
                 session,
                 self._id,
@@ -146,7 +145,7 @@ class Actions:
             width=560,
         )
         with form.body:
-            show_differences([Difference("Provider", *STATES[::1 if on else -1])])
+            show_differences([Difference("Provider", *STATES[:: 1 if on else -1])])
             if not on:
                 show_sentences(impact(self._desk.purser.snapshots.current, self._id).sentences())
         form.open()

@@ -1,36 +1,33 @@
 """The dialog that adds a provider: its kind, its key, and where it is."""
 
-from collections.abc import Awaitable, Callable
-
-from nicegui import ui
-
 from core.audit import Actor
 from core.catalogue.catalogue import NO_DEFAULTS
+from core.database import Session
 from core.providers.defaults import KindDefaults
 from core.providers.registry import KINDS
 from core.providers.service import add_provider
-from core.vocabulary import Role
 from dashboard.components import fields
-from dashboard.components.dialog import Dialog
 from dashboard.components.html import Node
-from dashboard.page import Screen
+from dashboard.providers.desk import Desk, Form
 
 ADDABLE = ("openai", "gemini", "anthropic", "deepseek", "openai_compatible")
 
 
 class AddProvider:
-    """`AddProvider(screen, refresh).open()`. The key goes in, and never comes out again."""
+    """`AddProvider(desk).open()`. The key goes in, and never comes out again."""
 
-    def __init__(self, screen: Screen, added: Callable[[], Awaitable[None]]) -> None:
-        self._screen = screen
-        self._added = added
-        self._dialog = Dialog(
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._form = Form(
+            desk,
             "Add provider",
+            self._add,
+            "The provider is added, and serves from now on",
             sub="It joins the fallback order at the end, switched on.",
             verb="Add provider",
-            on_confirm=self._add,
+            why=None,
         )
-        with self._dialog.body, Node("div", "", "pu-stack"):
+        with self._form.body, Node("div", "", "pu-stack"):
             self._kind = fields.select(
                 "Kind",
                 {kind: KINDS[kind].label for kind in ADDABLE},
@@ -49,7 +46,7 @@ class AddProvider:
         self._key.on_value_change(self._shape)
 
     def open(self) -> None:
-        self._dialog.open()
+        self._form.open()
 
     def _kind_changed(self) -> None:
         kind = KINDS[self._kind.value]
@@ -63,33 +60,21 @@ class AddProvider:
         unusual = bool(shape and key and not key.startswith(shape))
         self._warning.set_text(f"Keys of this vendor usually begin with {shape}." if unusual else "")
 
-    async def _add(self) -> bool:
-        purser, kind = self._screen.purser, str(self._kind.value)
+    async def _add(self, session: Session, actor: Actor, _reason: str) -> None:
+        purser, kind = self._desk.purser, str(self._kind.value)
         said = purser.snapshots.catalogue.kinds.get(kind, NO_DEFAULTS)
-        defaults = KindDefaults(
-            {modality.value: model for modality, model in said.default.items()},
-            {modality.value: model for modality, model in said.fallback.items()},
+        await add_provider(
+            session,
+            purser.vault,
+            actor=actor,
+            kind=kind,
+            name=self._name.value or "",
+            secret=self._key.value or None,
+            base_url=self._url.value or None,
+            allowed_hosts=purser.settings.internal_hosts,
+            defaults=KindDefaults(
+                {modality.value: model for modality, model in said.default.items()},
+                {modality.value: model for modality, model in said.fallback.items()},
+            ),
+            keep_sandbox=purser.settings.enable_sandbox is True,
         )
-
-        async def add(actor: Actor) -> None:
-            async with purser.database.transaction() as session:
-                await add_provider(
-                    session,
-                    purser.vault,
-                    actor=actor,
-                    kind=kind,
-                    name=self._name.value or "",
-                    secret=self._key.value or None,
-                    base_url=self._url.value or None,
-                    allowed_hosts=purser.settings.internal_hosts,
-                    defaults=defaults,
-                    keep_sandbox=purser.settings.enable_sandbox is True,
-                )
-
-        done = await self._screen.act(add, roles=[Role.SUPERADMIN], done=f"{self._name.value} is added")
-        if done:
-            self._key.value = ""
-            await purser.changes.refresh()
-            await self._added()
-            ui.navigate.history.replace("/providers")
-        return done

@@ -50,7 +50,7 @@ class ErrorChart(Node):
             [f"{one.at.astimezone(self._zone):%H:%M}, {one.calls:,} calls" for one in quarters],
             [Series("errors", "bad", values)],
             Axis(100, LEFT, _hours(quarters, self._zone), 40),
-            bands=_placed(bands, quarters[0].at, now),
+            bands=placed(bands, quarters[0].at, now),
         )
 
 
@@ -121,7 +121,7 @@ def _closed(state: ProviderState, band: Band) -> bool:
     return one is not None and one.breaker.state is BreakerState.CLOSED
 
 
-def _placed(bands: Sequence[Band], begin: datetime, now: datetime) -> list[chart.Band]:
+def placed(bands: Sequence[Band], begin: datetime, now: datetime) -> list[chart.Band]:
     """Where the bands stand among the bars, the longest with their length in words where there is room for it."""
     whole = COUNT * QUARTER
     last = min(begin + whole, now)

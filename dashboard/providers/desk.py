@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Self
 
 from nicegui import ui
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from core.audit import Actor
+from core.database import Session
 from core.providers.config import ProviderConfig
 from core.system.board import BoardState
 from core.vocabulary import Role
@@ -19,8 +19,8 @@ from dashboard.page import Screen
 ADMIN = (Role.SUPERADMIN,)
 WHY = "For the audit, and for whoever wonders tomorrow"
 
-Change = Callable[[AsyncSession, Actor], Awaitable[Any]]
-ReasonedChange = Callable[[AsyncSession, Actor, str], Awaitable[Any]]
+Change = Callable[[Session, Actor], Awaitable[Any]]
+ReasonedChange = Callable[[Session, Actor, str], Awaitable[Any]]
 
 
 class Desk:

@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from nicegui import ui
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from core.audit import Actor
+from core.database import Session
 from core.errors import InvalidRequest, PurserError
 from core.providers.base import ProviderError
 from core.providers.config import KeyConfig, ProviderConfig
@@ -32,7 +32,7 @@ class KeyActions:
         self._id = provider_id
 
     def add(self) -> None:
-        async def change(session: AsyncSession, actor: Actor, _reason: str) -> None:
+        async def change(session: Session, actor: Actor, _reason: str) -> None:
             await add_key(
                 session,
                 self._desk.purser.vault,
@@ -63,7 +63,7 @@ class KeyActions:
     def rotate(self, key_id: UUID) -> None:
         """A new key in its place; for a while both serve."""
 
-        async def change(session: AsyncSession, actor: Actor, reason: str) -> None:
+        async def change(session: Session, actor: Actor, reason: str) -> None:
             await rotate_key(
                 session,
                 self._desk.purser.vault,
@@ -91,7 +91,7 @@ class KeyActions:
     def change(self, key_id: UUID) -> None:
         """Its weight and its expiry."""
 
-        async def change(session: AsyncSession, actor: Actor, reason: str) -> None:
+        async def change(session: Session, actor: Actor, reason: str) -> None:
             await change_key(
                 session,
                 key_id,
@@ -111,7 +111,9 @@ class KeyActions:
             verb="Save changes",
         )
         with form.body, Node("div", "", "pu-pair"):
-            weight = fields.number("Weight", value=key.weight, low=1, high=HEAVIEST, step=1).props("autofocus")
+            weight = fields.number("Weight", value=key.weight, low=1, high=HEAVIEST, step=1).props(
+                "autofocus"
+            )
             expiry = self._expiry(key.expires_at)
         form.open()
 

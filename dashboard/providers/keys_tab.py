@@ -101,7 +101,7 @@ class _KeyBlock(Node):
             Button("Test", lambda: actions.test(key_id), small=True).set(aria_label=f"Test {name}")
             Button("Rotate…", lambda: actions.rotate(key_id), small=True).set(aria_label=f"Rotate {name}")
             self._back = Button("Put back…", lambda: actions.put_back(key_id), small=True).set(
-                aria_label=f"Put {name} back"
+                aria_label=f"Put back {name}"
             )
         with self._end:
             menu = Menu(f"More about {name}")

@@ -1,11 +1,13 @@
 """The pane of one provider: what is wrong and why, then health, breaker, keys and events, each in its tab."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from core.errors import DatabaseUnavailable, PurserError
+from core.log import get_logger
 from core.providers.service import probe_keys
 from core.routing.events import events
 from core.system.board import BoardState, ProviderState
@@ -30,8 +32,13 @@ from dashboard.providers.said import Said
 from dashboard.providers.trouble import Trouble
 from dashboard.providers.words import ending, key_words
 
+log = get_logger(__name__)
+
 TABS = {"health": "Health", "breaker": "Breaker", "keys": "Keys", "events": "Events"}
 FOR_ADMINS = ("keys", "events")
+PATIENCE = 2.0
+"""Seconds for which the page waits for a tab: breakers are in memory, and must not wait behind it."""
+OLD = "Some of this could not be read just now; what you see may be old."
 
 
 class ProviderPane:
@@ -74,6 +81,7 @@ class _Content:
         self._on_tab = on_tab
         self._troubles: dict[Modality, Trouble] = {}
         self._built: dict[str, Any] = {}
+        self._old: dict[str, Node] = {}
         with Node("div", "", "pu-prov"):
             self._fill(state, tab)
 
@@ -147,6 +155,8 @@ class _Content:
                         modality, self._actions, timeout=self._timeout, zone=self._desk.screen.zone
                     )
             self._troubles[modality].show_state(one, state, now)
+        for modality in self._troubles.keys() - state.by_modality.keys():
+            self._troubles.pop(modality).delete()
 
     async def _test(self) -> None:
         """The vendor's cost-free probe with each key; its own words when one fails."""
@@ -168,27 +178,35 @@ class _Content:
             await self._show_tab(state, self._desk.board, self._desk.screen.now())
 
     async def _show_tab(self, state: ProviderState, board: BoardState, now: datetime) -> None:
-        """Only the tab that is seen is kept up to date; a database that is away leaves it as it was."""
+        """Only the tab that is seen is kept up to date. What cannot be read stays as it was, and is said to be old."""
         tab = self._tabs.value
         if tab not in self._built:
             with self._panels[tab]:
+                self._old[tab] = Node("p", OLD, "pu-alert", role="status", hidden=True)
                 self._built[tab] = self._build(tab)
-        part = self._built[tab]
         try:
-            match part:
-                case HealthTab():
-                    part.show_state(state, board, now)
-                    part.show_past(await self._archive.past(self.id), state, now)
-                case BreakerTab():
-                    part.show_state(state, now)
-                case KeysTab():
-                    part.show_state(state, await self._archive.last_used(self.id), now)
-                case EventsTab():
-                    part.show_events(await self._archive.events(self.id), now)
-            if "events" in self._panels:
-                self._tabs.set_count("events", await self._archive.event_count(self.id))
-        except DatabaseUnavailable:
-            return
+            async with asyncio.timeout(PATIENCE):
+                await self._fill_tab(self._built[tab], state, board, now)
+                if "events" in self._panels:
+                    self._tabs.set_count("events", await self._archive.event_count(self.id))
+        except (DatabaseUnavailable, TimeoutError):
+            self._old[tab].show(True)
+        except Exception:
+            log.exception("a provider's tab could not be filled", tab=tab)
+            self._old[tab].show(True)
+        else:
+            self._old[tab].show(False)
+
+    async def _fill_tab(self, part: Any, state: ProviderState, board: BoardState, now: datetime) -> None:
+        if isinstance(part, HealthTab):
+            part.show_state(state, board, now)
+            part.show_past(await self._archive.past(self.id), state, now)
+        elif isinstance(part, BreakerTab):
+            part.show_state(state, now)
+        elif isinstance(part, KeysTab):
+            part.show_state(state, await self._archive.last_used(self.id), now)
+        elif isinstance(part, EventsTab):
+            part.show_events(await self._archive.events(self.id), now)
 
     def _build(self, tab: str) -> Any:
         desk, zone = self._desk, self._desk.screen.zone

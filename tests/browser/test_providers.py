@@ -70,10 +70,7 @@ def test_trouble_is_seen_in_two_windows_dealt_with_by_the_keyboard_and_told_afte
 
     # Isolated at the desk, seen on the wall, with who and why.
     press(desk, why.get_by_role("button", name="Isolate…"))
-    dialog = desk.get_by_role("dialog", name="Isolate Anthropic?")
-    expect(dialog.get_by_label("Reason")).to_be_focused()
-    desk.keyboard.type("their status page says so")
-    press(desk, dialog.get_by_role("button", name="Isolate Anthropic"))
+    confirm(desk, "Isolate Anthropic?", "their status page says so", "Isolate Anthropic")
     expect(row_of(wall, "Anthropic")).to_contain_text("Isolated", timeout=SOON)
     expect(row_of(wall, "Anthropic")).to_contain_text("by admin@example.com")
     isolated = pane.get_by_role("region", name="Breaker isolated since")
@@ -86,10 +83,7 @@ def test_trouble_is_seen_in_two_windows_dealt_with_by_the_keyboard_and_told_afte
     fakes.anthropic.latency = 1.5
     calls = fakes.anthropic.calls
     press(desk, isolated.get_by_role("button", name="Reset…"))
-    dialog = desk.get_by_role("dialog", name="Reset the breaker of Anthropic, text?")
-    desk.keyboard.type("they say it is over")
-    press(desk, dialog.get_by_role("button", name="Reset breaker"))
-    expect(dialog).to_be_hidden()
+    confirm(desk, "Reset the breaker of Anthropic, text?", "they say it is over", "Reset breaker")
     answers = plant.ask_many(8, **EVERY_CALL)
     assert [answer.status_code for answer in answers] == [200] * 8
     assert fakes.anthropic.calls == calls + 1
@@ -154,11 +148,10 @@ def test_an_exhausted_key_is_set_aside_said_and_put_back(
     key = pane_of(page).get_by_role("region", name="····1234")
     expect(key).to_contain_text("Set aside")
     expect(key).to_contain_text("quota: “You exceeded your current quota")
-    expect(key).to_contain_text(re.compile(r"Tried again\s*in \d+m \d\ds, at \d\d:\d\d:\d\d"))
+    expect(key).to_contain_text(re.compile(r"Tried again\s*in \d+ s, at \d\d:\d\d:\d\d"))
 
-    press(page, key.get_by_role("button", name="Put ····1234 back"))
-    page.keyboard.type("paid the bill")
-    page.keyboard.press("Enter")
+    press(page, key.get_by_role("button", name="Put back ····1234"))
+    confirm(page, "Put ····1234 back into use?", "paid the bill", "Put key back")
 
     expect(key).to_contain_text("Serving")
     assert plant.ask(provider="openai").json()["provider"] == "openai"
@@ -172,11 +165,9 @@ def test_a_drill_touches_test_traffic_only_says_so_in_every_window_and_ends_by_i
     desk, wall = plant.page(new_context, chosen), plant.page(new_context, chosen)
     tab_to(desk, desk.get_by_role("button", name="More about Anthropic"))
     desk.keyboard.press("Enter")
-    item = desk.get_by_role("menuitem", name="Simulate outage…")
-    item.wait_for()
-    for _ in range(2):
-        desk.keyboard.press("ArrowDown")
-    expect(item).to_be_focused()
+    expect(desk.get_by_role("menuitem", name="Edit…")).to_be_focused()
+    desk.keyboard.press("ArrowDown")
+    expect(desk.get_by_role("menuitem", name="Simulate outage…")).to_be_focused()
     desk.keyboard.press("Enter")
     dialog = desk.get_by_role("dialog", name="Simulate an outage of Anthropic")
     expect(dialog).to_contain_text(re.compile(r"Test traffic only, ends by itself at \d\d:\d\d"))
@@ -230,6 +221,15 @@ def test_switching_off_shows_first_what_changes_and_who_carries(
     page.get_by_role("dialog").get_by_label("Reason").fill("there again")
     page.get_by_role("button", name="Switch on OpenAI").click()
     expect(row_of(page, "OpenAI")).not_to_contain_text("Disabled")
+
+
+def confirm(page: Page, title: str, reason: str, verb: str) -> None:
+    """Says why, and presses the verb, by the keyboard alone."""
+    dialog = page.get_by_role("dialog", name=title)
+    expect(dialog.get_by_label("Reason")).to_be_focused()
+    page.keyboard.type(reason)
+    press(page, dialog.get_by_role("button", name=verb))
+    expect(dialog).to_be_hidden()
 
 
 def open_breaker(plant: Plant, slug: str, minutes: int = 5) -> None:

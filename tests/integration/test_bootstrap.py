@@ -132,7 +132,7 @@ async def test_a_key_that_cannot_be_decrypted_does_not_stop_the_start_and_is_tol
         assert provider is not None
         (key,) = provider.keys
         status = purser.breakers.status(provider.id, Modality.TEXT)
-        word = health(
+        verdict = health(
             provider,
             status,
             NO_CALLS,
@@ -144,7 +144,7 @@ async def test_a_key_that_cannot_be_decrypted_does_not_stop_the_start_and_is_tol
             await probe_provider(purser.clients, provider)
 
     assert (key.fault, key.secret, key.last_four) == ("key cannot be decrypted", None, "1234")
-    assert word is Health.DOWN
+    assert verdict.word is Health.DOWN
     assert isinstance(error, AllProvidersFailed | NoProvider)
     assert error.status == 503
     assert error.message.count("key cannot be decrypted") == 3

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from core.database import Database
-from core.errors import ErrorClass
+from core.errors import DatabaseUnavailable, ErrorClass
 from core.vocabulary import Modality
 from dashboard import live
 from dashboard.live import Ticker, generations_changed, providers_changed
@@ -50,18 +50,20 @@ async def until(reached: Callable[[], bool]) -> None:
 
 
 async def ticks(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
-    """Waits until the ticker has looked so often again."""
+    """Waits until tickers have slept so often again."""
     seen = 0
-    plain = Ticker._look
+    plain = asyncio.sleep
 
-    async def counted(self: Ticker) -> None:
+    async def counted(seconds: float, *args: Any) -> None:
         nonlocal seen
-        await plain(self)
-        seen += 1
+        seen += seconds == live.TICK_SECONDS
+        await plain(seconds, *args)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Ticker, "_look", counted)
-        await until(lambda: seen >= count)
+        patched.setattr(live.asyncio, "sleep", counted)
+        async with asyncio.timeout(10):
+            while seen < 2 * count:
+                await plain(0.005)
 
 
 async def fail(world: World) -> None:
@@ -117,6 +119,28 @@ async def test_a_look_that_fails_is_not_the_last(
     sandbox.purser.board.forget()
 
     await until(lambda: page.providers == 2)
+
+
+async def test_a_database_that_is_away_is_told_although_generations_cannot_be_looked_at(
+    sandbox: World, page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await until(lambda: page.providers == 1)
+
+    async def hanging(_database: Database) -> None:
+        await asyncio.Event().wait()
+
+    async def away(_database: Database) -> float:
+        raise DatabaseUnavailable
+
+    monkeypatch.setattr(live, "signature", hanging)
+    monkeypatch.setattr(Database, "ping", away)
+    sandbox.purser.attention.forget()
+    sandbox.purser.parts._last = None
+
+    await until(lambda: page.providers == 2)
+    assert [need.title for need in await sandbox.purser.attention.needs()] == [
+        "The database does not answer."
+    ]
 
 
 async def test_while_nobody_watches_nobody_is_asked(sandbox: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,6 +67,7 @@ async def test_the_sweep_that_the_schedule_runs_gives_back_what_a_dead_process_h
         ("sweep_reservations", timedelta(seconds=30)),
         ("make_partitions", timedelta(hours=1)),
         ("forget_ended", timedelta(hours=1)),
+        ("take_up_background", timedelta(seconds=30)),
     ],
 )
 def test_every_schedule_ticks_as_often_as_promised(task: str, at_least_every: timedelta) -> None:
@@ -100,7 +101,9 @@ async def test_a_tick_that_several_processes_see_runs_once(database: Database, d
     assert len(ran) == len(set(ran))
 
 
-@pytest.mark.parametrize("task", ["make_partitions", "forget_ended", "sweep_reservations"])
+@pytest.mark.parametrize(
+    "task", ["make_partitions", "forget_ended", "sweep_reservations", "take_up_background"]
+)
 async def test_every_scheduled_task_runs_to_its_end(database: Database, database_url: str, task: str) -> None:
     async with queue(database_url, database) as one:
         await one._app.configure_task(f"purser:{task}").defer_async(timestamp=0)

@@ -11,6 +11,7 @@ from core.accounts.sessions import revoke_session
 from core.audit import SYSTEM
 from core.vocabulary import Role
 from dashboard.components.button import Button
+from dashboard.components.html import Node
 from tests.pages.conftest import Visit
 
 Enter = Callable[..., Awaitable[Visit]]
@@ -73,7 +74,8 @@ async def test_a_role_taken_away_meanwhile_refuses_the_click_and_says_which_role
     sandbox = visit.world.purser.snapshots.current.provider("sandbox")
     assert sandbox is not None
     await visit.user.open(f"/providers?sel={sandbox.id}")
-    press(visit, "Switch off…")
+    press(visit, "More about Sandbox")
+    visit.user.find(kind=Node, content="Switch off…").trigger("click.stop")
     await visit.user.should_see("Reason")
     visit.user.find("For the audit").type("to see what happens")
     await visit.world.purser.database.execute(

@@ -21,7 +21,7 @@ from core.audit import Actor, record
 from core.catalogue.file import catalogue
 from core.database import BREAKERS, CONFIG, Database, announce
 from core.errors import Conflict, DatabaseUnavailable
-from core.routing import history
+from core.routing.fold import fold
 from core.system.demo import statements
 from core.system.demo.rhythm import batches, slots
 from core.system.demo.scenarios import Stage
@@ -105,10 +105,10 @@ async def load(
                 ("demo", None),
                 after={"users": users, "generations": generations},
             )
-        await history.fold(database, now)  # what is live is up to date: the demo's quarters hide no gap
+        await fold(database, now)  # what is live is up to date: the demo's quarters hide no gap
         await _load(connection, users, generations, days, credit_usd_value, now, progress)
         progress("health", 0, 1)
-        await history.fold(database, now, since=now - timedelta(days=days))
+        await fold(database, now, since=now - timedelta(days=days))
         progress("health", 1, 1)
         data = DemoData(data.users, data.generations, now, complete=True)
         async with database.transaction() as session:

@@ -8,8 +8,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from core.database import Database
+from core.errors import DatabaseUnavailable
 from core.generation import figures as module
-from core.generation.figures import Cause, Figures, Hour, KeyFigures, figures, fold_hours
+from core.generation import hours as folding
+from core.generation.figures import Cause, Figures, Hour, KeyFigures, figures
+from core.generation.hours import fold_hours
 from core.ids import new_id
 from tests.rows import make_attempt, make_generation, make_months
 
@@ -152,7 +155,7 @@ async def test_where_nobody_has_folded_for_hours_the_rows_are_summed(database: D
 
 
 async def test_a_long_way_is_gone_in_stages(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_PIECES", 2)
+    monkeypatch.setattr(folding, "MOST_PIECES", 2)
     for days in (20, 15, 10, 5, 1):
         await make_generation(database, ago(days=days))
         await make_attempt(database, PROVIDER, ago(days=days), cost="1")
@@ -260,3 +263,27 @@ async def test_a_hundred_pages_read_them_once(database: Database, monkeypatch: p
 
     assert len(made) == 1
     assert len(set(map(id, found))) == 1
+
+
+async def test_while_the_database_is_away_the_last_ones_stand_and_nobody_waits_twice(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = 0
+
+    async def away(*_: object) -> Figures:
+        nonlocal tried
+        tried += 1
+        raise DatabaseUnavailable
+
+    shared, empty = KeyFigures(database, BERLIN), KeyFigures(database, BERLIN)
+    monkeypatch.setattr(module, "KEPT_SECONDS", -1.0)
+    before = await shared.read()
+    monkeypatch.setattr(module, "figures", away)
+    assert await shared.read() is before
+
+    monkeypatch.setattr(module, "KEPT_SECONDS", 60.0)
+    tried = 0
+    for _ in range(3):
+        with pytest.raises(DatabaseUnavailable):
+            await empty.read()
+    assert tried == 1

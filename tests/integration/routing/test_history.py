@@ -11,9 +11,10 @@ import pytest
 from core.database import Database
 from core.errors import ErrorClass
 from core.ids import new_id
-from core.routing import history
+from core.routing import fold as folding
+from core.routing.fold import fold
 from core.routing.health import Health
-from core.routing.history import QUARTER, Band, bands, course, fold, hours, uptime
+from core.routing.history import QUARTER, Band, bands, course, hours, uptime
 from core.routing.models import BreakerState
 from core.vocabulary import Modality
 from tests.rows import make_attempt, make_event, make_months, make_probe, make_provider
@@ -113,7 +114,7 @@ async def test_the_first_fold_begins_with_the_oldest_call_of_90_days(
 async def test_a_long_way_is_gone_in_stages(
     database: Database, provider: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(history, "MOST_PIECES", 2)
+    monkeypatch.setattr(folding, "MOST_PIECES", 2)
     for days in (9, 7, 5, 3, 1):
         await make_attempt(database, provider, NOW - timedelta(days=days))
 

@@ -142,9 +142,9 @@ async def test_degraded_is_a_warning_with_its_reasons(world: World) -> None:
     await make_probe(world.purser.database, id_of(world), now - timedelta(minutes=1))
     await make_probe(world.purser.database, id_of(world), now, ErrorClass.CONNECTION)
 
-    assert said(await needs(world)) == [
-        ("warning", "OpenAI is degraded for text. 1 of 2 probes unanswered: connection.")
-    ]
+    (need,) = await needs(world)
+    assert said([need]) == [("warning", "OpenAI is degraded for text. 1 of 2 probes unanswered: connection.")]
+    assert need.since == now
 
 
 async def test_down_by_its_probes_is_critical(world: World) -> None:
@@ -213,7 +213,7 @@ async def test_the_last_key_about_to_expire_is_said_unless_another_outlives_it(w
 
     (need,) = await needs(world)
     assert (need.severity, need.title) == ("warning", "The last key of OpenAI is about to expire.")
-    assert need.text == f"····1234 ends on {soon.day} {soon:%B}; rotate it before."
+    assert need.text == f"····1234 is good until {soon.day} {soon:%B}; rotate it before."
     assert need.roles == {Role.SUPERADMIN}
 
     async with world.purser.database.transaction() as session:
@@ -241,13 +241,14 @@ async def test_most_of_a_limit_used_is_near_and_all_of_it_is_at_the_limit(world:
     meter.began(id_of(world))
     meter.ended(id_of(world), 1, None)
     assert said(await needs(world)) == [
-        ("warning", "OpenAI is near its limit. Of 100 tokens a day more than 80% is used.")
+        ("warning", "OpenAI is near its limit. More than 80 % of 100 tokens a day is used.")
     ]
 
     meter.began(id_of(world))
     meter.ended(id_of(world), 20, Decimal(2))
     tokens, usd = sorted(await needs(world), key=lambda need: need.key)
-    assert tokens.text == "Of 100 tokens a day all is used; it is skipped until then."
+    assert tokens.text == "All of 100 tokens a day is used; others are asked until the day is over."
+    assert usd.text == "All of $1.00 a day is used; others are asked until the day is over."
     assert (tokens.roles, usd.roles) == (STAFF, frozenset({Role.SUPERADMIN}))
 
 

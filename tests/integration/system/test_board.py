@@ -7,12 +7,15 @@ from typing import Any
 
 import pytest
 
+from core.audit import COMMAND_LINE
 from core.database import Database
 from core.errors import DatabaseUnavailable, ErrorClass
-from core.routing import history, policy
+from core.routing import policy
+from core.routing.fold import fold
 from core.routing.health import Health
 from core.routing.models import BreakerState
 from core.system import board as boards
+from core.system import demo
 from core.system.board import Board, BoardState, ProviderState
 from core.vocabulary import Modality
 from tests.fakes import FakeVendors
@@ -103,7 +106,7 @@ async def test_history_is_in_ticks_and_uptime_and_the_present_is_known_before_th
     database, now = world.purser.database, datetime.now(UTC)
     await make_months(database, now - timedelta(days=40))
     await make_attempt(database, id_of(world), now - timedelta(hours=2))
-    await history.fold(database, now)
+    await fold(database, now)
     await world.purser.breakers.failed(
         id_of(world), Modality.TEXT, ErrorClass.OVERLOADED, "Overloaded", probe=None, at_once=True
     )
@@ -115,6 +118,24 @@ async def test_history_is_in_ticks_and_uptime_and_the_present_is_known_before_th
     assert one.ticks[-3].state is Health.HEALTHY
     assert len(one.uptime) == 90
     assert one.uptime_share == 1.0
+
+
+async def test_the_demos_providers_come_with_their_past_at_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(boards, "FIGURES_SECONDS", 0.0)
+    board = fresh(world)
+    await board.read()
+    await demo.load(world.purser.database, actor=COMMAND_LINE, users=20, generations=3_000)
+    await world.purser.changes.refresh()
+    board.forget()
+
+    one = of(await board.read(), "demo-openai")
+
+    assert one.health is Health.DISABLED
+    assert one.performance.day.calls > one.performance.hour.calls
+    assert one.uptime_share is not None
+    assert len(one.ticks) == 24
 
 
 async def test_a_hundred_readers_cost_the_database_what_one_costs(
@@ -189,6 +210,10 @@ async def test_figures_that_take_long_are_not_waited_for(
     monkeypatch.setattr(Database, "fetch_all", slow)
     board = fresh(world)
     assert (await board.read()).figures_at is None
+    monkeypatch.setattr(boards, "PATIENCE", 60.0)
+    async with asyncio.timeout(5):
+        board.forget()
+        await board.read()  # the patience was for the first one; who comes later does not wait anew
 
     let_go.set()
     async with asyncio.timeout(5):

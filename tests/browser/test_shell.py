@@ -1,0 +1,630 @@
+"""The shell in a browser: palette, keys, tray, alerts, saved views, row heights, and what stands while something is away."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, Route, expect
+
+from core.ids import new_id
+from tests.browser.conftest import ready, settled, sign_in
+from tests.browser.shop import Shop
+from tests.server import serving
+
+NewContext = Callable[..., BrowserContext]
+PHONE = {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="module")
+def shop(fresh_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    url = fresh_database()
+    shop = Shop(url)
+    shop.fill()
+    with serving(tmp_path_factory.mktemp("shell"), DATABASE_URL=url) as shop.live:
+        yield shop
+    shop.close()
+
+
+@pytest.fixture(scope="module")
+def signed_in(shop: Shop, browser: Browser) -> Any:
+    context = browser.new_context(base_url=shop.live.url)
+    sign_in(context.new_page(), shop.live)
+    state = context.storage_state()
+    context.close()
+    return state
+
+
+@pytest.fixture
+def window(shop: Shop, new_context: NewContext, signed_in: Any) -> Callable[..., Page]:
+    """Makes a browser of the superadmin's: `window(viewport=…, color_scheme="dark")`."""
+
+    def make(**options: Any) -> Page:
+        return new_context(base_url=shop.live.url, storage_state=signed_in, **options).new_page()
+
+    return make
+
+
+@pytest.fixture
+def admin(window: Callable[..., Page]) -> Page:
+    return window()
+
+
+def visit(page: Page, path: str) -> Page:
+    page.goto(path)
+    return settled(page)
+
+
+def palette_of(page: Page) -> Locator:
+    return page.get_by_role("dialog", name="Search")
+
+
+def ask(page: Page, text: str) -> Locator:
+    """Opens the palette and types; gives what is found, once it is there."""
+    page.keyboard.press("Control+k")
+    expect(palette_of(page)).to_be_visible()
+    with page.expect_response(re.compile(r"/palette\?q=.+")):
+        page.keyboard.type(text)
+    return palette_of(page).get_by_role("option")
+
+
+def focused(page: Page) -> str:
+    return page.evaluate(
+        "document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent"
+    )
+
+
+def admin_id(shop: Shop) -> UUID:
+    return shop.run("select id from users where email = %s", shop.live.email)[0][0]
+
+
+# The palette
+
+
+def test_ctrl_k_opens_the_palette_also_from_an_input_and_esc_gives_the_focus_back(admin: Page) -> None:
+    visit(admin, "/generations")
+    admin.keyboard.press("/")
+    field = admin.get_by_label("Id or e-mail")
+    expect(field).to_be_focused()
+
+    admin.keyboard.press("Control+k")
+    search = admin.get_by_role("combobox", name=re.compile("^Search users"))
+    expect(search).to_be_focused()
+    admin.keyboard.press("Escape")
+
+    expect(palette_of(admin)).to_be_hidden()
+    expect(field).to_be_focused()
+    admin.get_by_role("button", name="Search").click()
+    expect(search).to_be_focused()
+
+
+def test_an_address_in_the_palette_opens_its_user_even_when_enter_is_quicker_than_the_answer(
+    admin: Page, shop: Shop
+) -> None:
+    visit(admin, "/")
+    admin.route("**/palette?q=mara*", lambda route: (admin.wait_for_timeout(300), route.continue_()))
+
+    admin.keyboard.press("Control+k")
+    admin.keyboard.type("mara@northlight.example")
+    admin.keyboard.press("Enter")
+
+    admin.wait_for_url(f"**/users/{shop.users['mara']}")
+    expect(admin.get_by_role("heading", level=1)).to_have_text("mara@northlight.example")
+
+
+def test_a_pasted_id_opens_its_object(admin: Page, shop: Shop) -> None:
+    provider = shop.run("select id from providers limit 1")[0][0]
+    for text, address in (
+        (f"generation {shop.failed} failed", f"**/generations?sel={shop.failed}"),
+        (str(shop.users["noah"]), f"**/users/{shop.users['noah']}"),
+        (f"https://elsewhere.example/{provider}", f"**/providers?sel={provider}"),
+    ):
+        visit(admin, "/")
+        admin.keyboard.press("Control+k")
+        admin.keyboard.insert_text(text)
+        admin.keyboard.press("Enter")
+        admin.wait_for_url(address)
+
+
+def test_arrows_choose_and_the_choice_is_told_to_assistive_technology(admin: Page) -> None:
+    visit(admin, "/")
+    found = ask(admin, "mara")
+    field = admin.get_by_role("combobox", name=re.compile("^Search users"))
+    expect(found.first).to_have_attribute("aria-selected", "true")
+    assert field.get_attribute("aria-activedescendant") == found.first.get_attribute("id")
+    expect(found.first.locator("b")).to_have_text("mara")
+
+    admin.keyboard.press("ArrowDown")
+    expect(found.nth(1)).to_have_attribute("aria-selected", "true")
+    assert field.get_attribute("aria-activedescendant") == found.nth(1).get_attribute("id")
+    admin.keyboard.press("ArrowUp")
+    admin.keyboard.press("ArrowUp")
+    expect(found.last).to_have_attribute("aria-selected", "true")
+    assert [found.nth(n).evaluate("e => e.tagName") for n in range(found.count())] == ["A"] * found.count()
+
+
+def test_an_answer_to_what_was_typed_before_is_dropped(admin: Page) -> None:
+    visit(admin, "/")
+    held: list[Route] = []
+    admin.route("**/palette?q=mara", lambda route: held.append(route))
+    admin.keyboard.press("Control+k")
+    with admin.expect_request("**/palette?q=mara"):
+        admin.keyboard.type("mara")
+    admin.keyboard.press("Control+a")
+    with admin.expect_response("**/palette?q=noah"):
+        admin.keyboard.type("noah")
+    found = palette_of(admin).get_by_role("option")
+    expect(found.first).to_contain_text("noah@northlight.example")
+
+    for route in held:
+        with suppress(Exception):  # the page has given it up
+            route.continue_()
+    admin.wait_for_timeout(300)
+
+    expect(found.first).to_contain_text("noah@northlight.example")
+
+
+def test_what_was_opened_is_there_before_anything_is_typed(admin: Page, shop: Shop) -> None:
+    visit(admin, "/")
+    ask(admin, "noah@").first.click()
+    admin.wait_for_url("**/users/*")
+    ready(admin)
+
+    admin.keyboard.press("Control+k")
+
+    recent = palette_of(admin).get_by_role("group", name="Recent").get_by_role("option")
+    expect(recent).to_have_count(1)
+    expect(recent).to_have_attribute("href", f"/users/{shop.users['noah']}")
+
+
+def test_the_palette_never_writes(admin: Page, shop: Shop) -> None:
+    visit(admin, "/")
+    sent: list[Request] = []
+    admin.on("request", lambda request: sent.append(request) if "/palette" in request.url else None)
+    count = "select (select count(*) from audit), (select count(*) from drills), (select count(*) from background_jobs)"
+    before = shop.run(count)
+
+    for text in ("demo", "outage", "test connection", "invite"):
+        visit(admin, "/")
+        found = ask(admin, text)
+        expect(found.first).to_be_visible()
+        admin.keyboard.press("Enter")
+        admin.wait_for_url(re.compile(r"[?]"))
+        settled(admin)
+    visit(admin, "/")
+    ask(admin, "load demo data").first.click()
+    expect(admin.get_by_role("dialog", name="Load demo data")).to_be_visible()
+
+    assert {request.method for request in sent} == {"GET"}
+    assert shop.run(count) == before
+
+
+def test_an_outage_chosen_in_the_palette_opens_its_dialog(admin: Page) -> None:
+    visit(admin, "/generations")
+    ask(admin, "simulate outage")
+    admin.keyboard.press("Enter")
+
+    expect(admin.get_by_role("dialog", name=re.compile("^Simulate an outage of Sandbox"))).to_be_visible()
+
+
+def test_the_theme_is_chosen_from_the_palette(admin: Page) -> None:
+    visit(admin, "/generations")
+    ask(admin, "theme dark")
+    admin.keyboard.press("Enter")
+
+    expect(admin.get_by_role("button", name="Theme: dark").first).to_be_visible()
+    assert admin.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(14, 17, 22)"
+
+
+def test_what_a_stranger_is_called_is_only_text_in_the_palette(admin: Page, shop: Shop) -> None:
+    shop.run(
+        "insert into users (id, email, role) values (%s, %s, 'user')",
+        new_id(),
+        "<img/src=x/onerror=alert(1)>@x.example",
+    )
+    visit(admin, "/")
+
+    found = ask(admin, "<img")
+
+    expect(found.first).to_contain_text("<img/src=x/onerror=alert(1)>@x.example")
+    assert palette_of(admin).locator("img").count() == 0
+
+
+# Keys
+
+
+def test_single_keys_go_to_pages_and_through_rows(admin: Page) -> None:
+    visit(admin, "/")
+    admin.keyboard.press("g")
+    admin.keyboard.press("t")
+    admin.wait_for_url("**/generations")
+    settled(admin)
+    rows = admin.locator(".pu-rowlink")
+
+    admin.keyboard.press("j")
+    expect(rows.nth(0)).to_be_focused()
+    admin.keyboard.press("j")
+    expect(rows.nth(1)).to_be_focused()
+    admin.keyboard.press("k")
+    expect(rows.nth(0)).to_be_focused()
+    admin.keyboard.press("Enter")
+    pane = admin.get_by_role("complementary", name="Generation")
+    expect(pane).to_be_visible()
+    admin.keyboard.press("Escape")
+    expect(pane).to_be_hidden()
+
+    admin.keyboard.press("g")
+    admin.keyboard.press("p")
+    admin.wait_for_url("**/providers")
+
+
+def test_keys_typed_into_a_field_are_only_text(admin: Page) -> None:
+    visit(admin, "/generations")
+    admin.keyboard.press("/")
+    admin.keyboard.type("gp?j")
+
+    expect(admin.get_by_label("Id or e-mail")).to_have_value("gp?j")
+    expect(admin.get_by_role("dialog")).to_have_count(0)
+    assert "/generations" in admin.url
+
+
+def test_the_sheet_of_keys_is_named_gives_the_focus_back_and_switches_them_off(admin: Page) -> None:
+    visit(admin, "/generations")
+    admin.keyboard.press("j")
+    row = admin.locator(".pu-rowlink").first
+    expect(row).to_be_focused()
+    admin.keyboard.press("?")
+    sheet = admin.get_by_role("dialog", name="Keyboard shortcuts")
+    expect(sheet).to_contain_text("Generations")
+    sheet.get_by_role("checkbox").uncheck()
+    admin.keyboard.press("Escape")
+    expect(sheet).to_be_hidden()
+    expect(row).to_be_focused()
+
+    visit(admin, "/generations")  # remembered
+    for key in ("j", "?", "/", "g", "p"):
+        admin.keyboard.press(key)
+    assert admin.evaluate("document.activeElement === document.body")
+    expect(sheet).to_be_hidden()
+    admin.keyboard.press("Control+k")
+    expect(palette_of(admin)).to_be_visible()
+    admin.keyboard.press("Escape")
+
+    admin.get_by_role("button", name=re.compile("^Account")).click()
+    admin.get_by_role("button", name="Keyboard shortcuts").click()
+    sheet.get_by_role("checkbox").check()
+    admin.keyboard.press("Escape")
+    admin.keyboard.press("j")
+    expect(row).to_be_focused()
+
+
+# The tray
+
+
+def test_a_job_shows_in_every_window_of_its_person_gets_on_and_ends(
+    shop: Shop, window: Callable[..., Page]
+) -> None:
+    first, second = window(), window()
+    visit(first, "/")
+    visit(second, "/generations")
+    job = new_id()
+    # As another process begins it.
+    shop.run(
+        "insert into background_jobs (id, kind, title, state, message, done, total, href, actor_id)"
+        " values (%s, 'stub', 'Count to ten', 'running', 'Three', 3, 10, '/generations?traffic=all', %s)",
+        job, admin_id(shop),
+    )  # fmt: skip
+    shop.run(
+        "insert into versions (topic, version) values ('jobs', 1) on conflict (topic) do update set version = versions.version + 1"
+    )
+
+    for page in (first, second):
+        page.get_by_role("button", name="Jobs: 1 running").click()
+        expect(page.get_by_role("progressbar", name="Count to ten")).to_have_attribute("aria-valuenow", "30")
+    shop.run("update background_jobs set message = 'Nine', done = 9 where id = %s", job)
+    expect(second.get_by_text("Nine", exact=True)).to_be_visible()
+    first.goto("/providers")
+    ready(first)
+    expect(first.get_by_role("button", name="Jobs: 1 running")).to_be_visible()
+
+    shop.run(
+        "update background_jobs set state = 'done', message = 'Ten.', finished_at = now() where id = %s", job
+    )
+
+    for page in (first, second):
+        expect(page.get_by_role("status").get_by_text("Count to ten: Ten.")).to_be_visible()
+        expect(page.get_by_role("button", name="Jobs", exact=True)).to_be_visible()
+    second.get_by_role("link", name="Open: Count to ten").click()
+    second.wait_for_url("**/generations?traffic=all")
+
+
+def test_demo_data_is_loaded_and_removed_from_the_page(
+    new_context: NewContext, fresh_database: Callable[[], str], tmp_path: Path
+) -> None:
+    with serving(tmp_path, DATABASE_URL=fresh_database()) as live:
+        page = new_context(base_url=live.url).new_page()
+        sign_in(page, live)
+        page.get_by_role("button", name="Load demo data").click()
+        expect(page.get_by_text("Demo data is being loaded")).to_be_visible()
+        visit(page, "/generations")  # it goes on
+        page.get_by_role("button", name=re.compile("^Jobs")).click()
+        expect(
+            page.get_by_text("200 users and 6,000 generations of 30 days, tagged demo.").first
+        ).to_be_visible(timeout=60_000)
+        page.get_by_role("link", name="Open: Load demo data").click()
+        expect(page.locator(".pu-table tbody tr[data-link]")).to_have_count(50)
+
+        ask(page, "remove demo").first.click()
+        dialog = page.get_by_role("dialog", name="Remove demo data")
+        remove = dialog.get_by_role("button", name="Remove demo data")
+        expect(remove).to_be_disabled()
+        dialog.get_by_label("Type demo data to confirm").fill("demo data")
+        remove.click()
+
+        page.get_by_role("button", name=re.compile("^Jobs")).click()
+        expect(page.get_by_text("200 demo users and all that was theirs are gone.").first).to_be_visible(
+            timeout=60_000
+        )
+        visit(page, "/generations")
+        expect(page.get_by_text("No generations yet")).to_be_visible()
+
+
+# The alerts
+
+
+def test_trouble_shows_at_the_bell_and_in_the_sidebar_and_goes_away_with_it(admin: Page, shop: Shop) -> None:
+    visit(admin, "/generations")
+    bell = admin.get_by_role("button", name=re.compile("^Alerts"))
+    expect(bell).to_have_accessible_name("Alerts")
+    provider = shop.run("select id from providers limit 1")[0][0]
+    bump = "insert into versions (topic, version) values ('breakers', 1) on conflict (topic) do update set version = versions.version + 1"
+
+    shop.run(
+        "insert into breakers (provider_id, modality, state, reason) values (%s, 'text', 'isolated', 'rehearsal')"
+        " on conflict (provider_id, modality) do update set state = 'isolated', reason = 'rehearsal'", provider,
+    )  # fmt: skip
+    shop.run(bump)
+
+    expect(bell).to_have_accessible_name(re.compile("1 needs attention"))
+    providers = admin.get_by_role("navigation", name="Pages").get_by_role("link", name="Providers")
+    expect(providers.get_by_role("img", name="Down")).to_be_visible()
+    bell.click()
+    alert = admin.get_by_role("dialog", name="Alerts").get_by_role("link")
+    expect(alert).to_contain_text("Critical")
+    expect(alert).to_have_attribute("href", re.compile(f"/providers.sel={provider}"))
+    admin.keyboard.press("Escape")
+    expect(bell).to_be_focused()
+
+    shop.run("update breakers set state = 'closed', reason = null where provider_id = %s", provider)
+    shop.run(bump)
+    expect(bell).to_have_accessible_name("Alerts")
+    expect(providers.get_by_role("img")).to_have_count(0)
+
+
+# Saved views and row heights
+
+
+def test_a_view_is_saved_chosen_replaced_deleted_and_put_back(admin: Page, shop: Shop) -> None:
+    visit(admin, f"/generations?status=failed&sel={shop.failed}")
+    button = admin.get_by_role("button", name="Saved views")
+
+    def save(name: str, verb: str) -> None:
+        button.click()
+        admin.get_by_role("menuitem", name="Save this view…").click()
+        dialog = admin.get_by_role("dialog", name="Save this view")
+        dialog.get_by_label("Name").fill(name)
+        expect(dialog.get_by_role("button", name=verb)).to_be_visible()
+        admin.keyboard.press("Enter")
+        expect(dialog).to_be_hidden()
+
+    save("Failed", "Save")
+    visit(admin, "/generations")
+    expect(admin.locator("tr[data-link]")).to_have_count(50)
+    button.click()
+    admin.get_by_role("menuitem", name="Failed", exact=True).click()
+    expect(admin).to_have_url(re.compile(r"/generations\?status=failed$"))
+    expect(admin.locator("tr[data-link]")).to_have_count(1)
+
+    visit(admin, "/generations?status=failed&range=7d")
+    save("Failed", "Replace")
+    button.click()
+    view = admin.get_by_role("menuitem", name="Failed", exact=True)
+    expect(view).to_have_attribute("href", re.compile("range=7d"))
+    admin.get_by_role("menuitem", name="Delete the view Failed").click()
+    expect(admin.get_by_text("View “Failed” deleted")).to_be_visible()
+    assert shop.run("select count(*) from saved_views") == [(0,)]
+    admin.get_by_role("button", name="Undo").last.click()
+    button.click()
+    expect(view).to_be_visible()
+
+
+def test_a_view_is_for_its_person_alone(shop: Shop, new_context: NewContext) -> None:
+    shop.run(
+        "insert into saved_views (id, user_id, page, name, query) values (%s, %s, 'generations', 'Secret', 'q=x')",
+        new_id(), admin_id(shop),
+    )  # fmt: skip
+    page = new_context(base_url=shop.live.url).new_page()
+    sign_in(page, shop.live, shop.staff("support")[0])
+    visit(page, "/generations")
+
+    page.get_by_role("button", name="Saved views").click()
+
+    expect(page.get_by_role("menuitem", name="All generations")).to_be_visible()
+    expect(page.get_by_role("menuitem", name="Secret")).to_have_count(0)
+
+
+def test_row_heights_are_remembered_and_right_at_the_first_paint(admin: Page, shop: Shop) -> None:
+    def height(of: Page = admin) -> int:
+        return round(
+            of.locator("tbody tr[data-link]").first.evaluate("row => row.getBoundingClientRect().height")
+        )
+
+    visit(admin, "/generations")
+    assert height() == 48
+    admin.get_by_role("button", name="Row height").click()
+    admin.get_by_role("option", name="Normal").click()
+    expect(admin.locator(".pu-app")).to_have_attribute("data-rows", "40")
+    assert height() == 40
+    admin.get_by_role("button", name="Row height").click()
+    expect(admin.get_by_role("option", name="Normal")).to_have_attribute("aria-selected", "true")
+    admin.get_by_role("option", name="Compact").click()
+    assert height() == 40  # two lines need that
+
+    assert '"data-rows":"32"' in admin.request.get("/generations").text().replace(" ", "").replace(
+        "&quot;", '"'
+    )
+    shop.run(
+        "with a as (insert into credit_accounts (id, user_id) values (%s, %s) returning id)"
+        " select ledger_post(a.id, %s, 'grant', 50, null, 'welcome', null, null, 'system', null, null, null, null) from a",
+        new_id(), shop.users["noah"], new_id(),
+    ) if not shop.run("select 1 from credit_accounts where user_id = %s", shop.users["noah"]) else None  # fmt: skip
+    visit(admin, f"/users/{shop.users['noah']}?tab=ledger")
+    row = admin.locator(".pu-ledger tbody tr").first
+    assert round(row.evaluate("row => row.getBoundingClientRect().height")) == 32
+
+
+# What holds for all of it
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", [{"width": 1440, "height": 900}, PHONE], ids=["desk", "phone"])
+def test_nothing_serious_stands_in_anybodys_way(
+    shop: Shop, window: Callable[..., Page], theme: str, size: Any
+) -> None:
+    page = window(color_scheme=theme, viewport=size)
+    faults: dict[str, list[str]] = {}
+
+    def look(what: str) -> None:
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, what
+        found = Axe().run(page).response["violations"]
+        faults[what] = [
+            f"{one['id']}: {one['nodes'][0]['html'][:200]}"
+            for one in found
+            if one["impact"] in ("serious", "critical")
+        ]
+
+    for path in (
+        f"/users/{shop.users['noah']}",
+        f"/users/{shop.users['noah']}?tab=ledger",
+        "/users/nobody",
+        "/password",
+    ):
+        page.goto(path)
+        page.wait_for_load_state()
+        page.wait_for_timeout(300) if "password" in path else settled(page)
+        look(path)
+    visit(page, "/generations")
+    ask(page, "mara")
+    look("the palette")
+    page.keyboard.press("Escape")
+    for name in ("Alerts", "Saved views"):
+        page.get_by_role("button", name=re.compile(f"^{name}")).click()
+        page.wait_for_timeout(300)
+        look(name)
+        page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    look("the sheet of keys")
+
+    assert {what: found for what, found in faults.items() if found} == {}
+
+
+def test_every_control_of_the_header_has_a_name_and_is_large_enough(window: Callable[..., Page]) -> None:
+    for size, least in (({"width": 1440, "height": 900}, 24), (PHONE, 44)):
+        page = visit(window(viewport=size), "/generations")
+        controls = page.locator(".pu-head :is(a, button):visible")
+        assert controls.count() >= 4
+        for control in controls.all():
+            box = control.bounding_box()
+            assert box
+            said = control.get_attribute("aria-label") or control.inner_text()
+            assert said.strip()
+            assert min(box["width"], box["height"]) >= least, said
+
+
+def test_each_stop_in_the_header_shows_where_the_focus_is(admin: Page) -> None:
+    visit(admin, "/generations")
+    admin.get_by_role("button", name="Pages").focus()
+    seen: list[str] = []
+    for _ in range(5):
+        admin.keyboard.press("Tab")
+        ring = admin.evaluate(
+            "(s => [s.outlineStyle, s.outlineWidth])(getComputedStyle(document.activeElement))"
+        )
+        seen.append(focused(admin))
+        assert ring == ["solid", "2px"], seen
+
+    assert [name.split(":")[0] for name in seen] == ["Search", "Jobs", "Alerts", "Theme", "Account"]
+
+
+def test_the_pages_of_passwords_tell_the_eye_and_the_fault(admin: Page) -> None:
+    admin.goto("/password?failed=unlike")
+
+    expect(admin.get_by_role("alert")).to_have_text("The two new passwords differ.")
+    field = admin.get_by_label("Current password")
+    expect(field).to_have_attribute("aria-describedby", "password-error")
+    field.fill("look at me")
+    admin.get_by_role("button", name="Show the password").first.click()
+    expect(field).to_have_attribute("type", "text")
+
+
+# While something is away
+
+
+def test_while_the_database_is_away_older_data_stays_and_says_how_old_it_is(
+    new_context: NewContext, fresh_database: Callable[[], str], server_url: str, tmp_path: Path
+) -> None:
+    url = fresh_database()
+    rows = Shop(url)
+    rows.fill()
+    name = rows.run("select current_database()")[0][0]
+    rows.close()
+    with serving(tmp_path, DATABASE_URL=url) as live, psycopg.connect(server_url, autocommit=True) as server:
+        page = new_context(base_url=live.url).new_page()
+        sign_in(page, live)
+        visit(page, "/generations")
+        providers = visit(page.context.new_page(), f"{live.url}/providers")
+
+        server.execute(f"alter database {name} with allow_connections false".encode())
+        server.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", (name,))
+
+        for window in (page, providers):
+            expect(window.get_by_text(re.compile(r"old\. The database does not answer"))).to_be_visible(
+                timeout=45_000
+            )
+        expect(page.locator("tr[data-link]")).to_have_count(50)
+        expect(page.get_by_role("button", name=re.compile("^Alerts: 1 needs"))).to_be_visible()
+        fresh = page.context.new_page()
+        answer = fresh.goto(f"{live.url}/generations", timeout=30_000)
+        assert answer
+        assert answer.status == 503
+        expect(fresh.get_by_role("alert")).to_contain_text("The database does not answer.")
+
+        server.execute(f"alter database {name} with allow_connections true".encode())
+        for window in (page, providers):
+            expect(window.get_by_text("The database does not answer")).to_have_count(0, timeout=45_000)
+        fresh.get_by_role("link", name="Retry").click()
+        expect(fresh.locator("tr[data-link]")).to_have_count(50, timeout=30_000)
+
+
+def test_without_a_server_the_page_says_so_and_nothing_can_be_changed(
+    new_context: NewContext, fresh_database: Callable[[], str], tmp_path: Path
+) -> None:
+    page = new_context().new_page()
+    with serving(tmp_path, DATABASE_URL=fresh_database()) as live:
+        sign_in(page, live)
+        settled(page)
+
+    expect(page.get_by_role("status").filter(has_text="No connection")).to_be_visible(timeout=15_000)
+    sample = page.get_by_role("button", name="Run a sample")
+    sample.click()
+    expect(sample).not_to_have_attribute("aria-busy", "true")
+    page.keyboard.press("Control+k")
+    expect(palette_of(page).get_by_role("alert")).to_contain_text("Purser does not answer")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name=re.compile("^Alerts")).click()
+    expect(page.get_by_role("dialog", name="Alerts")).to_be_visible()
