@@ -91,12 +91,17 @@ def check(
 
 
 @app.command()
-def verify() -> None:
-    """Proves that balances, entries, lots, reservations and generations agree; changes nothing.
+def verify(
+    anchor: Annotated[
+        str | None, typer.Option(help="An end of the audit that was noted earlier, as NUMBER:HASH.")
+    ] = None,
+) -> None:
+    """Proves that balances, entries, lots, reservations and generations agree, and that the audit is whole.
 
-    Every difference is a line on stdout. Exit status 1 where there is one.
+    Seals what is new in the audit, and changes nothing else. Every difference is a line on stdout. Exit status 1 where
+    there is one.
     """
-    found = _at_desk(lambda desk: _deeds().print_differences(desk), prepare=False)
+    found = _at_desk(lambda desk: _deeds().print_differences(desk, anchor), prepare=False)
     _say(f"{found:,} differences; see docs/operations.md." if found else "All agree.")
     raise typer.Exit(bool(found))
 

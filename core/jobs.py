@@ -8,15 +8,19 @@ from procrastinate.jobs import Status
 
 from core.accounts.attempts import forget_attempts
 from core.accounts.sessions import forget_sessions
+from core.audit.sealing import ChainBroken, seal
 from core.database import Database
 from core.generation.hours import fold_hours
 from core.generation.sweeper import sweep
+from core.log import get_logger
 from core.providers import drills
 from core.queue import background
 from core.routing.fold import fold
 from core.routing.prober import Prober
 from core.routing.probes import forget_probes
 from core.system.demo.background import BODIES as DEMO
+
+log = get_logger(__name__)
 
 jobs = Blueprint()
 
@@ -32,6 +36,16 @@ BODIES = {**DEMO}
 async def sweep_reservations(context: JobContext, timestamp: int) -> None:
     """Every 30 s: reservations past their lease are resolved."""
     await sweep(_database(context))
+
+
+@jobs.periodic(cron="* * * * * */10")
+@jobs.task(name="seal_audit", pass_context=True, queueing_lock="seal_audit")
+async def seal_audit(context: JobContext, timestamp: int) -> None:
+    """Every 10 s: what was written to the audit is chained. A chain that is broken is told; `verify` says where."""
+    try:
+        await seal(_database(context))
+    except ChainBroken as broken:
+        log.warning("the audit cannot be sealed", reason=broken.message)
 
 
 @jobs.periodic(cron="7 * * * *")

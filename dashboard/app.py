@@ -16,7 +16,7 @@ from core.config import Settings
 from core.database import PEOPLE
 from core.log import configure_logging, get_logger
 from core.version import VERSION
-from dashboard import middleware, tabs, theme
+from dashboard import middleware, missing, tabs, theme
 from dashboard.api import api_router, install_errors
 from dashboard.background import JobWatch
 from dashboard.live import Ticker
@@ -74,6 +74,7 @@ def create_app(settings: Settings) -> FastAPI:
         binding_refresh_interval=None,
         show_welcome_message=False,
     )
+    missing.install()
     _accept_sockets_from(settings)
     return app
 

@@ -1,7 +1,8 @@
 """Recording writes: who, what, when, from where, why, and the fields before and after.
 
 A row is written in the transaction of the change itself, so that neither exists without the other. Secrets never
-come here: callers pass the fields that may be seen, and values under telling names are struck out all the same.
+come here: callers pass the fields that may be seen, and what looks like a secret is struck out all the same
+(`core.audit.fields`). Rows are sealed afterwards (`core.audit.sealing`).
 """
 
 from collections.abc import Mapping
@@ -11,12 +12,9 @@ from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from core.audit.fields import plain_text, shown
 from core.audit.models import AuditEntry
-from core.log import PLAIN_NAMES, SECRET_NAME, STRUCK
 from core.vocabulary import Role
-
-# An e-mail address is personal, but "whose e-mail changed to what" is what an audit is for.
-SHOWN_HERE = frozenset({"email"}) | PLAIN_NAMES
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,28 +55,14 @@ async def record(
         AuditEntry(
             actor_kind=actor.kind,
             actor_id=actor.id,
-            actor_label=actor.label,
+            actor_label=plain_text(actor.label),
             action=action,
             subject_kind=kind,
-            subject_id=None if identifier is None else str(identifier),
-            reason=reason,
-            before=_shown(before),
-            after=_shown(after),
+            subject_id=None if identifier is None else plain_text(str(identifier)),
+            reason=None if reason is None else plain_text(reason),
+            before=shown(before),
+            after=shown(after),
             address=actor.address,
             request_id=actor.request_id,
         )
     )
-
-
-def _shown(fields: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    if fields is None:
-        return None
-    return {name: STRUCK if _secret(name) else _plain(value) for name, value in fields.items()}
-
-
-def _secret(name: str) -> bool:
-    return name not in SHOWN_HERE and bool(SECRET_NAME.search(name))
-
-
-def _plain(value: Any) -> Any:
-    return value if value is None or isinstance(value, (bool, int, float, str, list, dict)) else str(value)

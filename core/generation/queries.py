@@ -1,7 +1,7 @@
 """Lists of generations by filter and page, and their volume over time; one with everything is in `detail`.
 
 Lists page by key (an id is a place in time), and every filter is one that an index carries. What could still take
-long is planned for the very values asked (`_read`) and ends after a moment with a word instead of waiting.
+long is planned for the very values asked (`read_within`) and ends after a moment with a word instead of waiting.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,10 +11,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-import sqlalchemy.exc
-
 from core.database import Database
-from core.errors import Fault
+from core.database.reading import read_within
 from core.generation.explain import PASSED
 from core.ids import first_id_at, time_of
 from core.vocabulary import GenerationStatus, Traffic
@@ -24,8 +22,6 @@ LONGEST_PAGE = 200
 LONGEST_VOLUME = timedelta(days=31)
 MOST_NAMED = 200
 """Users that a search may mean; beyond that it is no search yet."""
-TOO_SLOW = "query_too_slow"
-TAKES_TOO_LONG = "This takes too long to look up. Choose a shorter range, or another filter."
 SECONDS_FOR_ROWS, SECONDS_FOR_COUNTS = 5, 2
 
 CAUSE = "coalesce(g.error_class, g.error_code)"
@@ -260,26 +256,7 @@ async def _named(database: Database, text: str) -> tuple[UUID | None, list[UUID]
 async def _read(
     database: Database, sql: str, params: Mapping[str, Any], *, seconds: float | None = None
 ) -> list[tuple[Any, ...]]:
-    """Rows of a statement planned for these very values (one kept for all would be wrong for a rare status or a busy
-    user), and ended when it takes too long."""
-    async with database.transaction() as session:
-        connection = await session.connection()
-        try:
-            await connection.exec_driver_sql(
-                PLANNING, {"limit": f"{round((seconds or SECONDS_FOR_COUNTS) * 1000)}"}
-            )
-            result = await connection.exec_driver_sql(sql, dict(params))
-            return [tuple(row) for row in result.fetchall()]
-        except sqlalchemy.exc.OperationalError as error:
-            if getattr(error.orig, "sqlstate", None) != "57014":  # cancelled for its time
-                raise
-            raise Fault(TAKES_TOO_LONG, code=TOO_SLOW) from error
-
-
-PLANNING = (
-    "select set_config('plan_cache_mode', 'force_custom_plan', true), set_config('jit', 'off', true),"
-    " set_config('statement_timeout', %(limit)s, true)"
-)
+    return await read_within(database, seconds or SECONDS_FOR_COUNTS, sql, params)
 
 
 def _line(row: tuple[Any, ...]) -> Line:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import Self
 
+import sqlalchemy.exc
 import typer
 from rich.console import Console
 from rich.progress import Progress, TaskID
@@ -17,6 +18,7 @@ from core.accounts import User, create_key, find_user, list_users
 from core.accounts.models import KeyKind
 from core.accounts.passwords import one_time_password
 from core.audit import COMMAND_LINE
+from core.audit.sealing import ChainBroken, seal
 from core.config import Settings
 from core.credits.models import EntryType
 from core.credits.service import adjust
@@ -26,7 +28,8 @@ from core.providers.vault import Vault
 from core.signup import sign_up
 from core.system import demo
 from core.system.checks import State, check_migrations
-from core.system.integrity import Difference, verify
+from core.system.integrity import Anchor, Difference, verify
+from core.system.invariants import INVARIANTS, audit_holds
 from core.vocabulary import STAFF, Role
 
 PAGE = 200
@@ -148,20 +151,45 @@ async def require_current(database: Database) -> None:
         raise Fault(f"The database is {migrations.detail}. {migrations.fix}", retryable=False)
 
 
-async def print_differences(desk: Desk) -> int:
-    """The integrity check: differences on stdout as they are found, progress on stderr. Returns how many there are."""
+async def print_differences(desk: Desk, anchor: str | None = None) -> int:
+    """The integrity check: differences on stdout as they are found, progress on stderr. Returns how many there are.
+
+    What the audit has not sealed yet is sealed first. `anchor` is an end of the audit that was noted earlier.
+    """
     await require_current(desk.database)
+    noted = Anchor.of(anchor) if anchor else None
+    invariants = (*INVARIANTS, audit_holds(noted.seq, noted.hash)) if noted else INVARIANTS
+    await _seal(desk.database)
     found = 0
     # On a terminal the sentence of what is being proved stands below the lines; elsewhere there are only the lines.
     with Console(stderr=True).status("") as status:
-        async for event in verify(desk.database.url, begun=lambda begun: status.update(begun.proves)):
+        async for event in verify(
+            desk.database.url, invariants=invariants, begun=lambda begun: status.update(begun.proves)
+        ):
             if isinstance(event, Difference):
                 found += 1
                 typer.echo(str(event))
+            elif isinstance(event, Anchor):
+                typer.echo(
+                    f"The audit ends at {event}; noted elsewhere, verify --anchor can prove it.", err=True
+                )
             else:
                 word = f"{event.differences:,} differences" if event.differences else "ok"
                 typer.echo(f"{event.invariant.name:28} {event.seconds:7.2f} s  {word}", err=True)
     return found
+
+
+async def _seal(database: Database) -> None:
+    """A chain that is broken, or a copy that cannot be written to, keeps nobody from looking at it."""
+    try:
+        sealed = await seal(database)
+    except ChainBroken as broken:
+        typer.echo(f"Not sealed: {broken.message}", err=True)
+    except sqlalchemy.exc.InternalError as refused:
+        typer.echo(f"Not sealed: {str(refused.orig).splitlines()[0]}", err=True)
+    else:
+        if sealed:
+            typer.echo(f"Sealed {sealed:,} rows of the audit.", err=True)
 
 
 async def load_demo(desk: Desk, users: int, generations: int, *, again: bool) -> str:

@@ -5,6 +5,7 @@ database, so that a busy ledger is compared with itself at one moment. Nothing i
 finding stands in docs/operations.md.
 """
 
+import re
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable
 from dataclasses import dataclass
@@ -12,10 +13,11 @@ from uuid import UUID
 
 import psycopg
 
-from core.errors import DatabaseUnavailable
+from core.errors import DatabaseUnavailable, InvalidRequest
 from core.system.invariants import INVARIANTS, Invariant
 
 # Whole tables are joined and sorted: with the server's default of 4 MB that would happen on disk.
+ANCHOR = re.compile(r"([1-9][0-9]{0,17}):([0-9a-f]{64})", re.ASCII)
 SETTINGS = ("set local work_mem = '256MB'", "set local jit = off", "set local statement_timeout = 0")
 
 
@@ -51,13 +53,33 @@ class Checked:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """The end of the audit's chain in the snapshot that was read. Whoever notes it elsewhere can tell later that nothing
+    up to there was cut off or written anew (`invariants.audit_holds`)."""
+
+    seq: int
+    hash: bytes
+
+    def __str__(self) -> str:
+        return f"{self.seq}:{self.hash.hex()}"
+
+    @classmethod
+    def of(cls, text: str) -> "Anchor":
+        """An anchor as it is printed; raises `InvalidRequest` for anything else."""
+        if not (match := ANCHOR.fullmatch(text.strip())):
+            raise InvalidRequest("An anchor is written as NUMBER:HASH, as verify prints it.")
+        return cls(int(match[1]), bytes.fromhex(match[2]))
+
+
 async def verify(
     url: str,
     *,
     invariants: Iterable[Invariant] = INVARIANTS,
     begun: Callable[[Invariant], None] = lambda _: None,
-) -> AsyncGenerator[Difference | Checked, None]:
-    """Yields every difference as it is found, and `Checked` after each invariant; `begun` is called before it.
+) -> AsyncGenerator[Difference | Checked | Anchor, None]:
+    """Yields every difference as it is found, and `Checked` after each invariant; `begun` is called before it. At last
+    the `Anchor`, where anything of the audit is sealed.
 
     Reads in one transaction on a connection of its own, for as long as the tables take.
 
@@ -73,12 +95,17 @@ async def verify(
                 await connection.execute(setting.encode())
             for invariant in invariants:
                 begun(invariant)
+                prove = invariant.prover()
                 started, count = time.perf_counter(), 0
                 # Row by row as the server sends them: a damaged ledger may have millions of differences.
                 async for row in connection.cursor().stream(invariant.sql.encode()):
-                    count += 1
-                    yield Difference(invariant.name, *row)
+                    for difference in prove(row):
+                        count += 1
+                        yield Difference(invariant.name, *difference)
                 yield Checked(invariant, count, time.perf_counter() - started)
+            head = await connection.execute("select seq, hash from audit_head where seq > 0")
+            if ends := await head.fetchone():
+                yield Anchor(*ends)
     except psycopg.OperationalError as absence:
         raise DatabaseUnavailable from absence
 

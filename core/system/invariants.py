@@ -1,19 +1,47 @@
 """The invariants of the books, as statements: each selects the rows that break it, and nothing where all is well.
 
 Columns: account, user, generation (null where there is none), expected, found, and what else helps to find the place.
-Set-based throughout, so that ten million rows cost a few passes over the tables.
+Set-based throughout, so that ten million rows cost a few passes over the tables. What no statement can tell (hashes) is
+proved by a function that looks at one row after another.
 """
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
+
+from core.audit.chain import READ, Proof
+
+Row = tuple[Any, ...]
+Prove = Callable[[Row], Iterator[Row]]
+
+
+def _as_they_are() -> Prove:
+    return lambda row: iter((row,))
 
 
 @dataclass(frozen=True, slots=True)
 class Invariant:
-    """A name, a sentence of what it proves, and the statement that looks for the contrary."""
+    """A name, a sentence of what it proves, and the statement that looks for the contrary.
+
+    Where the statement only reads what has to be proved, `prover` makes a function for one run: it gets the rows in
+    their order, and yields those that break the invariant.
+    """
 
     name: str
     proves: str
     sql: str
+    prover: Callable[[], Prove] = _as_they_are
+
+
+def _of_the_chain() -> Prove:
+    proof = Proof()
+
+    def prove(row: Row) -> Iterator[Row]:
+        seq, digest, *fields = row
+        for flaw in proof.flaws(seq, digest, fields):
+            yield None, None, None, flaw.expected, flaw.found, flaw.row
+
+    return prove
 
 
 INVARIANTS = (
@@ -238,4 +266,53 @@ INVARIANTS = (
         left join credit_accounts a on a.user_id = u.id and a.traffic in ('live', 'demo') where a.id is null
         """,
     ),
+    # The audit: what is cut off its end contradicts the head, what is changed or taken out before it the chain
+    Invariant(
+        "audit-is-chained",
+        "The sealed rows of the audit are numbered without a gap, and none was changed since it was sealed.",
+        f"select seq, hash, {READ} from audit where seq is not null order by seq",
+        _of_the_chain,
+    ),
+    Invariant(
+        "audit-ends-at-head",
+        "The audit ends where the head of its chain says.",
+        """
+        select null::uuid, null::uuid, null::uuid,
+            case when h.seq is null then 'a head' else 'row ' || h.seq || ', hash ' || encode(h.hash, 'hex') end,
+            case when h.seq is null then 'none' when n.seq is null then 'no row'
+                else 'row ' || n.seq || ', hash ' || encode(n.hash, 'hex') end,
+            'the end of the audit'
+        from (select) one
+        left join audit_head h on true
+        left join lateral (select seq, hash from audit where seq is not null order by seq desc limit 1) n on true
+        where h.seq is null or h.seq <> coalesce(n.seq, 0) or h.hash <> coalesce(n.hash, h.hash)
+        """,
+    ),
+    Invariant(
+        "audit-is-sealed",
+        "No row of the audit has waited for its seal for more than five minutes, and none has half of one.",
+        """
+        select null::uuid, null::uuid, null::uuid, 'sealed', count(*) || ' not sealed',
+            'rows of the audit, the oldest of ' || min(at)
+        from audit where hash is null and at < now() - interval '5 minutes' having count(*) > 0
+        union all
+        select null, null, null, 'number and hash', case when seq is null then 'no number' else 'no hash' end,
+            'row of the audit, id ' || id
+        from audit where (seq is null) <> (hash is null)
+        """,
+    ),
 )
+
+
+def audit_holds(seq: int, digest: bytes) -> Invariant:
+    """That the audit still has the row that somebody noted as its end, with its hash."""
+    return Invariant(
+        "audit-holds-anchor",
+        f"Row {seq:,} of the audit is still the one that was noted.",
+        f"""
+        select null::uuid, null::uuid, null::uuid, '{digest.hex()}', coalesce(encode(a.hash, 'hex'), 'no such row'),
+            'row {seq:,} of the audit'
+        from (select) one left join audit a on a.seq = {seq:d}
+        where a.hash is distinct from decode('{digest.hex()}', 'hex')
+        """,
+    )

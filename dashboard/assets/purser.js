@@ -137,7 +137,8 @@
     if (ahead === undefined) {
       const said = document.querySelector("[data-now]")?.dataset.now;
       if (!said) return Date.now();
-      const came = performance.timeOrigin + (performance.getEntriesByType("navigation")[0]?.responseStart ?? 0);
+      const loading = performance.getEntriesByType("navigation")[0]?.responseStart ?? 0;
+      const came = Date.now() - performance.now() + loading;
       ahead = Date.parse(said) - came;
       if (Math.abs(ahead) < NOISE) ahead = 0;
     }

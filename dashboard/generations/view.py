@@ -10,6 +10,7 @@ from nicegui import background_tasks, ui
 
 from core.accounts.person import Person
 from core.database import Database
+from core.database.reading import TOO_SLOW
 from core.errors import NotSignedIn, PurserError
 from core.generation import queries
 from core.generation.detail import Detail, detail
@@ -196,7 +197,7 @@ class View:
                 )
             total = await queries.count(database, which) if page.lines else 0
         except PurserError as refusal:
-            if refusal.code != queries.TOO_SLOW:
+            if refusal.code != TOO_SLOW:
                 raise
             return
         self.list.tell_count(ahead, total)

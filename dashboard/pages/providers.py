@@ -167,11 +167,11 @@ class ProvidersPage:
         )
 
     async def _show_pane(self, board: BoardState) -> None:
+        """One that this process does not know (yet) is shown as soon as it does."""
         if self.chosen is None:
             self.pane.close()
-        elif not await self.pane.show(board, self.chosen, self.tab):
-            self.chosen = None
-            self._write_address(again=True)
+        else:
+            await self.pane.show(board, self.chosen, self.tab)
 
 
 OLD = (

@@ -12,6 +12,7 @@ from dashboard.components.button import Button
 from dashboard.components.facts import Facts
 from dashboard.components.html import Icon, Node
 from dashboard.components.menu import Menu
+from dashboard.components.money import format_percent
 from dashboard.components.status import Chip, Status
 from dashboard.components.ticking import Tick, Ticking
 from dashboard.providers.desk import Desk
@@ -81,7 +82,7 @@ class _KeyBlock(Node):
         self._name.set_text(ending(key))
         self._chip.set_status(status)
         zone = self._desk.screen.zone
-        share = f", {key.weight / whole:.0%} of the calls" if whole and key.usable(now) else ""
+        share = f", {format_percent(key.weight / whole, 0)} of the calls" if whole and key.usable(now) else ""
         self._facts.set_fact("Reason", _reason(key))
         self._until("Tried again", key.state_until if key.state == "set_aside" else None, now)
         self._facts.set_fact("Weight", f"{key.weight}{share}")

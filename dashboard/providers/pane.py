@@ -54,17 +54,16 @@ class ProviderPane:
         self._content = None
         self._pane.close()
 
-    async def show(self, board: BoardState, provider_id: UUID, tab: str) -> bool:
-        """Shows a provider; False where there is none of that id."""
+    async def show(self, board: BoardState, provider_id: UUID, tab: str) -> None:
+        """Shows a provider; closes where there is none of that id."""
         state = board.find(provider_id)
         if state is None:
             self.close()
-            return False
+            return
         if self._content is None or self._content.id != provider_id:
             with self._pane.fill(state.provider.name) as pane:
                 self._content = _Content(self._desk, pane, state, tab, self._on_tab)
         await self._content.show(state, board, tab)
-        return True
 
 
 class _Content:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
 from uuid import UUID
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 from core.database import Database
 from core.providers.resting import last_used
@@ -32,8 +32,14 @@ class Archive:
     """`archive_of(database)` is one per process, and keeps one reading of each kind per provider."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self._weakly = ref(database)  # it must not keep alive what it is kept by
         self._kept: dict[tuple[str, UUID], Shared[Any]] = {}
+
+    @property
+    def _database(self) -> Database:
+        database = self._weakly()
+        assert database is not None, "whoever reads has it"
+        return database
 
     async def past(self, provider_id: UUID) -> Past:
         async def read() -> Past:

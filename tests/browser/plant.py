@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import psycopg
-from playwright.sync_api import BrowserContext, Locator, Page
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from core.ids import new_id
 from tests.browser.conftest import ready, sign_in
@@ -143,3 +143,24 @@ def planted(data_dir: Path, database_url: str, fakes: FakeVendors, **environment
         plant = Plant(live, database_url)
         yield plant
         plant.close()
+
+
+def fresh_desk(plant: Plant, new_context: NewContext) -> Page:
+    """A superadmin at the page, with providers, order and breakers as they were configured."""
+    plant.run("delete from providers where slug not in ('openai', 'gemini', 'anthropic', 'sandbox')")
+    for rank, slug in enumerate(("openai", "gemini", "anthropic"), 1):
+        plant.run(
+            "update providers set ranks = jsonb_build_object('text', %s::int) where slug = %s", rank, slug
+        )
+    plant.change("delete from breakers")
+    page = plant.page(new_context)
+    expect(page.get_by_role("list", name="Order in text").get_by_role("listitem")).to_have_count(3)
+    return page
+
+
+def choose(page: Page, provider: str, item: str, *, chosen: bool = False) -> None:
+    """An action of a provider's menu."""
+    if not chosen:
+        page.get_by_role("link", name=provider).click()
+    page.get_by_role("button", name=f"More about {provider}").click()
+    page.get_by_role("menuitem", name=item).click()

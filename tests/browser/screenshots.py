@@ -11,7 +11,7 @@ from core.database import EmbeddedServer
 from core.errors import PurserError
 from core.vocabulary import Role
 from tests.browser import chromium
-from tests.browser.conftest import ready, sign_in
+from tests.browser.conftest import ready, settled, sign_in
 from tests.fakes import FakeUsage, FakeVendors
 from tests.server import serving
 from tests.world import World, person, running, settings_for
@@ -53,6 +53,7 @@ def main() -> None:
                 page = browser.new_page(viewport={"width": 1440, "height": 900}, device_scale_factor=1)
                 sign_in(page, live)
                 page.wait_for_timeout(5_000)  # the vendors' SDKs are loaded meanwhile
+                _providers(page, live.url)
                 _generations(page, live.url)
                 _playground(page, live.url, fakes)
                 browser.close()
@@ -83,6 +84,8 @@ async def _traffic(url: str, folder: Path, fakes: FakeVendors) -> None:
         await _ask(world, by=users[1], prompt=PROMPTS[1])
         fakes.openai.latency = 0.4
         await _ask(world, by=users[0], prompt=PROMPTS[2])
+        fakes.anthropic.fail("overloaded", times=4)
+        await _ask(world, by=users[-1], prompt=PROMPTS[1], provider="anthropic")
 
 
 async def _ask(world: World, **order: object) -> None:
@@ -90,6 +93,15 @@ async def _ask(world: World, **order: object) -> None:
         await world.ask(**order)  # pyright: ignore[reportArgumentType] - fields of TextOrder
     except PurserError:
         return  # that is what the picture shows
+
+
+def _providers(page: Page, base: str) -> None:
+    page.goto(f"{base}/providers")
+    ready(page)
+    page.get_by_role("link", name="Anthropic").first.click()
+    page.get_by_text("Breaker open since").wait_for()
+    settled(page)
+    page.screenshot(path=IMAGES / "providers.png")
 
 
 def _generations(page: Page, base: str) -> None:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import psycopg
@@ -351,7 +351,7 @@ def test_demo_data_is_loaded_and_removed_from_the_page(
         sign_in(page, live)
         page.get_by_role("button", name="Load demo data").click()
         expect(page.get_by_text("Demo data is being loaded")).to_be_visible()
-        visit(page, "/generations")  # it goes on
+        visit(page, "/providers")  # it goes on
         page.get_by_role("button", name=re.compile("^Jobs")).click()
         expect(
             page.get_by_text("200 users and 6,000 generations of 30 days, tagged demo.").first
@@ -385,8 +385,8 @@ def test_trouble_shows_at_the_bell_and_in_the_sidebar_and_goes_away_with_it(admi
     bump = "insert into versions (topic, version) values ('breakers', 1) on conflict (topic) do update set version = versions.version + 1"
 
     shop.run(
-        "insert into breakers (provider_id, modality, state, reason) values (%s, 'text', 'isolated', 'rehearsal')"
-        " on conflict (provider_id, modality) do update set state = 'isolated', reason = 'rehearsal'", provider,
+        "insert into breakers (provider_id, modality, state, failures, openings, error_class, reason, opened_at, open_until)"
+        " values (%s, 'text', 'open', 5, 1, 'overloaded', '5 of 5 failures', now(), now() + interval '1 hour')", provider,
     )  # fmt: skip
     shop.run(bump)
 
@@ -400,7 +400,7 @@ def test_trouble_shows_at_the_bell_and_in_the_sidebar_and_goes_away_with_it(admi
     admin.keyboard.press("Escape")
     expect(bell).to_be_focused()
 
-    shop.run("update breakers set state = 'closed', reason = null where provider_id = %s", provider)
+    shop.run("update breakers set state = 'closed', open_until = null where provider_id = %s", provider)
     shop.run(bump)
     expect(bell).to_have_accessible_name("Alerts")
     expect(providers.get_by_role("img")).to_have_count(0)
@@ -514,19 +514,20 @@ def test_nothing_serious_stands_in_anybodys_way(
         "/users/nobody",
         "/password",
     ):
-        page.goto(path)
-        page.wait_for_load_state()
-        page.wait_for_timeout(300) if "password" in path else settled(page)
+        visit(page, path)
         look(path)
     visit(page, "/generations")
     ask(page, "mara")
     look("the palette")
     page.keyboard.press("Escape")
-    for name in ("Alerts", "Saved views"):
+    drops: tuple[tuple[str, Literal["dialog", "menu"]], ...] = (("Alerts", "dialog"), ("Saved views", "menu"))
+    for name, role in drops:
         page.get_by_role("button", name=re.compile(f"^{name}")).click()
-        page.wait_for_timeout(300)
+        expect(page.get_by_role(role, name=name)).to_be_visible()
+        settled(page).wait_for_function("document.getAnimations().every(one => one.playState !== 'running')")
         look(name)
         page.keyboard.press("Escape")
+        expect(page.locator(".q-menu")).to_have_count(0)
     page.keyboard.press("?")
     look("the sheet of keys")
 
@@ -570,6 +571,17 @@ def test_the_pages_of_passwords_tell_the_eye_and_the_fault(admin: Page) -> None:
     field.fill("look at me")
     admin.get_by_role("button", name="Show the password").first.click()
     expect(field).to_have_attribute("type", "text")
+
+
+def test_an_address_that_names_no_page_says_so(admin: Page) -> None:
+    answer = admin.goto("/nonsense/here")
+
+    assert answer
+    assert answer.status == 404
+    expect(admin.get_by_text("No such page")).to_be_visible()
+    assert admin.title() == "Not found · Purser"
+    admin.get_by_role("link", name="Overview").click()
+    expect(admin.get_by_role("heading", name="Overview", level=1)).to_be_visible()
 
 
 # While something is away
