@@ -1,7 +1,8 @@
 """What open pages learn by themselves: one look a second per process, and only while somebody watches.
 
-Pages subscribe to `generations_changed` and `providers_changed`. What they then read is shared by all of them
-(`Shared`; the process's board, attention and figures), so that a hundred open pages cost the database what one costs.
+Pages subscribe to `generations_changed`, `providers_changed` and `audit_changed`. What they then read is shared by all
+of them (`Shared`; the process's board, attention and figures), so that a hundred open pages cost the database what one
+costs.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ from typing import Any, Generic, TypeVar
 
 from nicegui import Event
 
+from core.audit import queries as audit
 from core.bootstrap import Purser
 from core.errors import DatabaseUnavailable
 from core.generation.queries import signature
@@ -29,6 +31,10 @@ providers_changed: Event[[]] = Event()
 """A provider, or what needs attention, looks another way than a moment ago."""
 
 
+audit_changed: Event[[]] = Event()
+"""Something was written to the audit, or sealed."""
+
+
 class Ticker:
     """One per process."""
 
@@ -36,6 +42,7 @@ class Ticker:
         self._purser = purser
         self._generations: Any = None
         self._providers: Any = None
+        self._audit: Any = None
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -43,6 +50,7 @@ class Ticker:
         self._tasks = [
             asyncio.create_task(self._run(self._look_at_providers)),
             asyncio.create_task(self._run(self._look_at_generations)),
+            asyncio.create_task(self._run(self._look_at_audit)),
         ]
 
     def stop(self) -> None:
@@ -66,6 +74,14 @@ class Ticker:
         if seen != self._generations:
             self._generations = seen
             generations_changed.emit()
+
+    async def _look_at_audit(self) -> None:
+        if not audit_changed.callbacks:
+            return
+        seen = await audit.signature(self._purser.database)
+        if seen != self._audit:
+            self._audit = seen
+            audit_changed.emit()
 
     async def _look_at_providers(self) -> None:
         if not providers_changed.callbacks:

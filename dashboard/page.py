@@ -9,7 +9,7 @@ A person without a session goes to sign in and comes back; a role that may not s
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -97,7 +97,7 @@ class Screen:
         request_id = str(new_id())
         say = refused or partial(toast, tone="bad", seconds=10)
         try:
-            actor = await self.visitor.actor(roles)
+            actor = replace(await self.visitor.actor(roles), request_id=request_id)
             with structlog.contextvars.bound_contextvars(request_id=request_id):
                 await work(actor)
         except NotSignedIn:

@@ -42,7 +42,7 @@ NAV: tuple[NavItem, ...] = (
     NavItem("/plans", "Plans", "grid_on", "Configure", _SUPPORT, available=False),
     NavItem("/costs", "Costs", "payments", "Money", _MONEY, available=False),
     NavItem("/playground", "Playground", "science", "Test"),
-    NavItem("/audit", "Audit", "history", "System", available=False),
+    NavItem("/audit", "Audit", "history", "System"),
     NavItem("/settings", "Settings", "settings", "System", _ADMIN, available=False),
     NavItem("/system", "System health", "monitor_heart", "", _SUPPORT, available=False),
 )

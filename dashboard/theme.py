@@ -59,6 +59,7 @@ STYLES = (
     "providers",
     "playground",
     "user",
+    "audit",
 )
 """The parts of purser.css, in order."""
 SCRIPTS = ("purser", "keys")

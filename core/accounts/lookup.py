@@ -4,6 +4,7 @@ An id or a whole e-mail address finds its person, the beginning of an address th
 one index each; what no index carries is not searched.
 """
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -45,6 +46,14 @@ async def look_up(database: Database, text: str, *, limit: int = 5) -> list[Foun
         Found(user_id, email, name, Role(role), UserStatus(status), plan)
         for user_id, email, name, role, status, plan in rows
     ]
+
+
+async def emails(database: Database, ids: Collection[UUID]) -> Mapping[UUID, str]:
+    """The e-mail addresses of people; those who are gone are left out."""
+    if not ids:
+        return {}
+    rows = await database.fetch_all("select id, email from users where id = any(%s)", (list(ids),))
+    return {row[0]: row[1] for row in rows}
 
 
 async def presence(database: Database, user_id: UUID) -> tuple[datetime, datetime | None] | None:

@@ -84,20 +84,19 @@ class Question:
         self.ways.append(ways)
         self.params |= params
 
-    def ids(self, limit: int, order: str | None = None) -> str:
-        """Selects the ids of rows that match, each way along its own index; empty where nothing can match."""
-        branches = [self._branch([*self.conditions, *way], limit, order) for way in product(*self.ways)]
+    def select(self, columns: str, limit: int, order: str | None = None) -> str:
+        """Selects so many rows that match along each way; empty where nothing can match."""
+        branches = [
+            self._branch(columns, [*self.conditions, *way], limit, order) for way in product(*self.ways)
+        ]
         return " union ".join(branches)
 
-    def _branch(self, conditions: Sequence[str], limit: int, order: str | None) -> str:
-        found = f"select a.id from audit a where {' and '.join(conditions) or 'true'}"
-        found += f" order by a.id {order} limit {limit}" if order else f" limit {limit}"
-        # Several names at once, in the order of ids: the newest of each.
-        return (
-            f"(select f.id from unnest(%(names)s::text[]) n (name), lateral ({found}) f)"
-            if NAMED in conditions
-            else f"({found})"
-        )
+    def _branch(self, columns: str, conditions: Sequence[str], limit: int, order: str | None) -> str:
+        limited = f"order by id {order} limit {limit}" if order else f"limit {limit}"
+        found = f"select {columns} from audit a where {' and '.join(conditions) or 'true'} {limited}"
+        if NAMED in conditions:  # the newest of each name, and of these the newest of all
+            found = f"select f.* from unnest(%(names)s::text[]) n (name), lateral ({found}) f {limited}"
+        return f"({found})"
 
 
 NAMED = "lower(a.actor_label) = n.name"

@@ -97,7 +97,7 @@ async def count(database: Database, sight: Sight, which: Filter, *, newer_than: 
     asked = await ask(database, sight, which)
     if newer_than:
         asked.require("a.id > %(edge)s", edge=newer_than)
-    if not (found := asked.ids(COUNTED_TO + 1)):
+    if not (found := asked.select("a.id", COUNTED_TO + 1)):
         return 0
     counted = f"select count(*) from (select from ({found}) i limit {COUNTED_TO + 1}) t"
     return (await read_within(database, SECONDS_FOR_COUNTS, counted, asked.params))[0][0]
@@ -158,7 +158,7 @@ async def _rows(
     if edge := before or after:
         asked.require(f"a.id {'>' if before else '<'} %(edge)s", edge=edge)
     order = "asc" if before else "desc"
-    found = asked.ids(limit, order)
+    found = asked.select("a.id", limit, order)
     if not found:
         return []
     picked = ", ".join(f"a.{column}" for column in columns)
@@ -175,10 +175,9 @@ async def _words(database: Database, sight: Sight, column: str) -> list[str]:
         rows = await read_within(database, SECONDS_FOR_COUNTS, _distinct(column), {})
     else:
         asked = await ask(database, sight, Filter())
-        found = asked.ids(LOOKED_BACK, "desc")
-        rows = await read_within(
-            database, SECONDS_FOR_COUNTS, f"select distinct {column} from audit where id in ({found})", asked.params
-        )  # fmt: skip
+        found = asked.select(f"a.id, a.{column}", LOOKED_BACK, "desc")
+        words = f"select distinct {column} from ({found}) f"
+        rows = await read_within(database, SECONDS_FOR_COUNTS, words, asked.params) if found else []
     return sorted(word for (word,) in rows)
 
 

@@ -144,6 +144,7 @@ class Breakers:
         vendor_message: str,
         *,
         probe: Lease | None,
+        status: int | None = None,
         retry_after: float | None = None,
         at_once: bool = False,
     ) -> bool:
@@ -152,26 +153,28 @@ class Breakers:
 
         Args:
             probe: the lease where the call was the probe.
+            status: the vendor's HTTP status, where there was one.
             retry_after: seconds that the vendor asks for; for `at_once` those until a key comes back.
 
         Returns:
             Whether the breaker is open now.
         """
         key = (provider_id, modality)
-        status = self._known.get(key, CLOSED)
-        if status.state is BreakerState.HALF_OPEN and probe is None:
+        known = self._known.get(key, CLOSED)
+        if known.state is BreakerState.HALF_OPEN and probe is None:
             return True  # a call from before the opening; the probe decides
-        failures = status.failures + 1
-        self._known[key] = replace(status, failures=failures)
+        failures = known.failures + 1
+        self._known[key] = replace(known, failures=failures)
         opens = at_once or failures >= self._threshold
-        if status.state is BreakerState.CLOSED and not opens:
+        if known.state is BreakerState.CLOSED and not opens:
             return False
         if at_once:
-            reason = f"no usable key left: {error_class}"
+            what = "no usable key left"
         elif probe is not None:
-            reason = f"the probe failed: {error_class}"
+            what = "the probe failed"
         else:
-            reason = f"{failures} of {self._threshold} consecutive failures, the last: {error_class}"
+            what = f"{failures} of {self._threshold} consecutive failures, the last"
+        reason = f"{what}: {error_class}" + (f" (HTTP {status})" if status else "")
         await self._open(key, error_class, reason, vendor_message, retry_after, probe=probe, opens=opens)
         return self._known[key].state is not BreakerState.CLOSED
 

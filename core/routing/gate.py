@@ -157,6 +157,7 @@ class Gate:
                 error.error_class,
                 error.message,
                 probe=attempt.probe,
+                status=error.status,
                 retry_after=error.retry_after if back is None else back,
                 at_once=at_once,
             )

@@ -126,9 +126,10 @@ class Walk(Record):
         may_cost = ZERO_USD
         while len(entrants) < MOST_RACERS and self._next < len(self._stops):
             stop = self._stops[self._next]
+            cost = ZERO_USD
             if wish.max_cost is not None:
-                may_cost += stop.offers[0].estimated_cost(wish.input_tokens, wish.max_tokens, now) or ZERO_USD
-                if entrants and may_cost > wish.max_cost:
+                cost = stop.offers[0].estimated_cost(wish.input_tokens, wish.max_tokens, now) or ZERO_USD
+                if entrants and may_cost + cost > wish.max_cost:
                     break
             self._next += 1
             admitted = await self._gate.admit(stop)
@@ -139,6 +140,7 @@ class Walk(Record):
                 self.skip(stop, Reason.NO_KEY, self._gate.why_no_key(stop.provider))
             else:
                 entrants.append((admitted, key))
+                may_cost += cost
         if len(entrants) < 2:
             self._admitted = entrants[0][0] if entrants else None
             return []

@@ -1,7 +1,5 @@
 """How high rows are: 32, 40 or 48 pixels, for every table of this browser. Kept in a cookie, so that the first paint is right."""
 
-from typing import Any
-
 from nicegui import ui
 
 from dashboard.components.button import IconButton
@@ -27,19 +25,21 @@ class Density(IconButton):
             self._menu = ui.menu().props("role=listbox no-parent-event")
             self._menu.props["aria-label"] = "Row height"
             with self._menu:
-                for height, word in HEIGHTS.items():
-                    self._option(height, word)
+                self._options = {height: self._option(height, word) for height, word in HEIGHTS.items()}
                 Node("p", "Rows with two lines stay at 40 or more.", "pu-menu-note")
         self._menu.on_value_change(lambda event: self.set(aria_expanded=bool(event.value)))
         self.on("click", self._menu.toggle, args=[])
 
-    def _option(self, height: str, word: str) -> None:
+    def _option(self, height: str, word: str) -> Node:
         option = Node("button", word, "pu-option", type="button", role="option", data_density=height)
         option.set(aria_selected=height == chosen())
         with option:
             Node("span", f"{height} px", "is-quiet")
             Icon("check")
-        option.on("click.stop", self._close, args=[])
+        return option.on("click.stop", lambda: self._chosen(height), args=[])
 
-    def _close(self, _event: Any = None) -> None:
+    def _chosen(self, height: str) -> None:
+        """The browser has set the rows already; an opened menu is made anew from what is known here."""
         self._menu.close()
+        for other, option in self._options.items():
+            option.set(aria_selected=other == height)

@@ -5,7 +5,7 @@ The address is the page's whole state: copying it copies the view. What it canno
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Self
 from urllib.parse import urlencode
 from uuid import UUID
@@ -13,6 +13,7 @@ from uuid import UUID
 from core.accounts.person import Person
 from core.generation.queries import Filter
 from core.vocabulary import GenerationStatus, Role, Traffic
+from dashboard.parameters import identifier, moment, one_of, text, written
 
 PATH = "/generations"
 RANGES: Mapping[str, timedelta] = {
@@ -26,7 +27,6 @@ RANGE_LABELS = {"1h": "1 h", "24h": "24 h", "7d": "7 d", "30d": "30 d"}
 DEFAULT_RANGE = "24h"
 ALL = "all"
 TRAFFIC_WORDS = {Traffic.LIVE: "live", Traffic.TEST: "test", Traffic.DEMO: "demo", ALL: "all"}
-LONGEST_TEXT = 320
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,22 +49,22 @@ class Address:
     @classmethod
     def of(cls, query: Mapping[str, str]) -> "Address":
         """The state that the parameters of an address mean."""
-        begin, end = _moment(query.get("from")), _moment(query.get("to"))
+        begin, end = moment(query.get("from")), moment(query.get("to"))
         whole = begin is not None and end is not None and begin < end
-        after = _uuid(query.get("after"))
+        after = identifier(query.get("after"))
         return cls(
-            q=_text(query.get("q")) or "",
-            status=_one_of(query.get("status"), GenerationStatus),
-            provider=_text(query.get("provider")),
-            cause=_text(query.get("cause")),
-            traffic=_one_of(query.get("traffic"), TRAFFIC_WORDS),
-            range=_one_of(query.get("range"), RANGES),
+            q=text(query.get("q")) or "",
+            status=one_of(query.get("status"), GenerationStatus),
+            provider=text(query.get("provider")),
+            cause=text(query.get("cause")),
+            traffic=one_of(query.get("traffic"), TRAFFIC_WORDS),
+            range=one_of(query.get("range"), RANGES),
             begin=begin if whole else None,
             end=end if whole else None,
-            sort=_one_of(query.get("sort"), ("oldest",)),
+            sort=one_of(query.get("sort"), ("oldest",)),
             after=after,
-            before=None if after else _uuid(query.get("before")),
-            sel=_uuid(query.get("sel")),
+            before=None if after else identifier(query.get("before")),
+            sel=identifier(query.get("sel")),
         )
 
     @property
@@ -72,7 +72,7 @@ class Address:
         """The address; what is not chosen is not in it."""
         names = {"begin": "from", "end": "to"}
         pairs = [
-            (names.get(field.name, field.name), _written(value))
+            (names.get(field.name, field.name), written(value))
             for field in fields(self)
             if (value := getattr(self, field.name))
         ]
@@ -122,34 +122,3 @@ class Address:
 def own(person: Person) -> UUID | None:
     """Whose generations alone a person may see: testers their own, superadmins and support everybody's (None)."""
     return None if person.role in (Role.SUPERADMIN, Role.SUPPORT) else person.id
-
-
-def _text(said: str | None) -> str | None:
-    cleaned = "".join(character for character in said or "" if character.isprintable()).strip()
-    return cleaned[:LONGEST_TEXT] or None
-
-
-def _one_of(said: str | None, known: Any) -> str | None:
-    return said if said is not None and said in list(known) else None
-
-
-def _uuid(said: str | None) -> UUID | None:
-    try:
-        return UUID(said) if said else None
-    except ValueError:
-        return None
-
-
-def _moment(said: str | None) -> datetime | None:
-    """A moment of an address, in UTC; years outside of what an id can name mean nothing."""
-    try:
-        moment = datetime.fromisoformat(said) if said else None
-        if moment is None or not 2000 <= moment.year <= 2200:
-            return None
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        return None
-
-
-def _written(value: Any) -> str:
-    return value.strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(value, datetime) else str(value)

@@ -78,10 +78,12 @@ def _how(call: Call, detail: Detail, reader: Reader) -> str:
         "next_key": "with the next key",
         "fallback_model": f"fallback model of {name}",
         "probe": f"the breaker's probe of {name}",
+        "race": f"at {name}, asked at once with others",
     }
     if not reason and call["waited_ms"]:
         reason = "retry"
-    return notes.get(reason or "", f"at {name}" if several or call["number"] == 1 else "")
+    note = notes.get(reason or "", f"at {name}" if several or call["number"] == 1 else "")
+    return f"{note}, simulated".removeprefix(", ") if call["simulated"] else note
 
 
 def _opening(event: Mapping[str, Any], detail: Detail, reader: Reader) -> None:

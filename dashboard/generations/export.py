@@ -1,15 +1,13 @@
 """The filtered list as a CSV file."""
 
-import csv
-import io
 from collections.abc import AsyncIterator
 from datetime import UTC
 
 from core.database import Database
 from core.generation import queries
 from core.generation.queries import COUNTED_TO, LONGEST_PAGE, Filter, Line
+from dashboard.spreadsheet import csv_line
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 HEAD = (
     "id", "created_at", "status", "traffic", "modality", "user", "model", "provider", "first_choice", "cause",
     "latency_ms", "credits",
@@ -20,7 +18,7 @@ async def csv_lines(
     database: Database, which: Filter, *, costs: bool, oldest_first: bool
 ) -> AsyncIterator[str]:
     """The file piece by piece: a head, then at most 10,000 rows, in the list's order."""
-    yield _written([*HEAD, *(["cost_usd", "unpriced"] if costs else [])])
+    yield csv_line([*HEAD, *(["cost_usd", "unpriced"] if costs else [])])
     after, left = None, COUNTED_TO
     while left > 0:
         page = await queries.listing(
@@ -39,15 +37,4 @@ def _row(line: Line, *, costs: bool) -> str:
         line.id, created, line.status, line.traffic, line.modality, line.email, line.model, line.provider, line.via,
         line.cause, line.latency_ms, line.credits,
     ]  # fmt: skip
-    return _written([*values, *([line.cost, line.unpriced] if costs else [])])
-
-
-def _written(values: list[object]) -> str:
-    """One line; what a spreadsheet would take for a formula is given as text."""
-    buffer = io.StringIO()
-    csv.writer(buffer).writerow([_harmless(value) for value in values])
-    return buffer.getvalue()
-
-
-def _harmless(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+    return csv_line([*values, *([line.cost, line.unpriced] if costs else [])])

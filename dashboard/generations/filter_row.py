@@ -1,16 +1,15 @@
 """The row of filters: search, range, status, provider, traffic, cause, and the list as a file."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from core.generation.queries import COUNTED_TO
 from core.vocabulary import GenerationStatus, Traffic
-from dashboard.components import fields, filters
+from dashboard.components import filters
 from dashboard.components.button import IconButton
-from dashboard.components.dialog import Dialog
 from dashboard.components.status import GENERATION
+from dashboard.components.stretch import ask_for_stretch
 from dashboard.generations.address import DEFAULT_RANGE, RANGE_LABELS, TRAFFIC_WORDS, Address
 from dashboard.generations.window import span
 
@@ -103,31 +102,7 @@ class FilterRow(filters.Filters):
         if value != CUSTOM:
             return self._change(range=value)
         self._range.set_value(self._address.range)
-        return self._ask_for_stretch()
-
-    def _ask_for_stretch(self) -> None:
-        """The keyboard's way to what the brush does."""
-        now = datetime.now(self._zone).replace(second=0, microsecond=0)
-
-        async def choose() -> bool:
-            begin, end = _local(first.value, self._zone), _local(last.value, self._zone)
-            if begin is None or end is None:
-                dialog.fail("Write both as 2026-11-19 13:25.")
-                return False
-            if begin >= end:
-                dialog.fail("The end must be after the beginning.")
-                return False
-            await self._change(begin=begin, end=end)
-            return True
-
-        dialog = Dialog(
-            "Choose a range", verb="Show", on_confirm=choose, width=400, sub=f"Times in {self._zone.key}"
-        )
-        with dialog.body:
-            first = fields.text("From", value=f"{now - timedelta(hours=1):%Y-%m-%d %H:%M}")
-            last = fields.text("To", value=f"{now:%Y-%m-%d %H:%M}")
-        dialog.frame.on("hide", dialog.frame.delete)
-        dialog.open()
+        return ask_for_stretch(self._zone, lambda begin, end: self._change(begin=begin, end=end))
 
 
 class _Menu(filters.FilterMenu):
@@ -147,13 +122,3 @@ class _Menu(filters.FilterMenu):
 
 def _say(chip: Any, text: str | None) -> None:
     chip.set_text(text or "").set(aria_label=f"{text}: remove this filter").show(bool(text))
-
-
-def _local(text: str | None, zone: ZoneInfo) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat((text or "").strip())
-    except ValueError:
-        return None
-    if not 2000 <= moment.year <= 2200:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=zone)

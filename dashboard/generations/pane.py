@@ -1,20 +1,14 @@
 """The pane of one generation: what happened, attempts, money, input and output, raw (mock-up 09)."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
-from uuid import UUID
-
 from core.generation.detail import Detail
 from core.generation.explain import answered, explain
 from core.vocabulary import Traffic
 from dashboard.components import time
-from dashboard.components.button import IconButton
 from dashboard.components.facts import Box, Facts
 from dashboard.components.html import Node, link
 from dashboard.components.pane import Pane
+from dashboard.components.pane_actions import Neighbours, copy_link, neighbour_buttons
 from dashboard.components.status import REFUNDED, Chip, generation, tag
-from dashboard.components.toast import toast
 from dashboard.generations.address import PATH, Address
 from dashboard.generations.attempts import attempts_section
 from dashboard.generations.content import content_section, raw_section
@@ -25,24 +19,14 @@ from dashboard.generations.rows import UNDER_WAY
 TRAFFIC_TAGS = {Traffic.TEST: "Test run, left out of revenue", Traffic.DEMO: "Demo data"}
 
 
-@dataclass(frozen=True, slots=True)
-class Neighbours:
-    """Whether there are rows above and below in the list, and how to go there: `go(-1)`, `go(1)`."""
-
-    above: bool
-    below: bool
-    go: Callable[[int], Any]
-
-
 def fill(pane: Pane, detail: Detail, reader: Reader, neighbours: Neighbours) -> None:
     """Shows a generation."""
     row = detail.row
     with pane.fill(title_of(detail)):
         pane.title.set(title=title_of(detail))
         with pane.actions:
-            _neighbour("keyboard_arrow_up", "Previous row", neighbours.above, lambda: neighbours.go(-1))
-            _neighbour("keyboard_arrow_down", "Next row", neighbours.below, lambda: neighbours.go(1))
-            _copy_link(row["id"])
+            neighbour_buttons(neighbours)
+            copy_link(f"{PATH}/{row['id']}")
         with pane.sub:
             _head(detail, reader)
         with pane.section("What happened"):
@@ -106,29 +90,3 @@ def _vendors_words(detail: Detail) -> str:
         return ""
     failed = [call for call in detail.attempts if call["vendor_message"]]
     return f"“{failed[-1]['vendor_message']}”" if failed else ""
-
-
-def _neighbour(icon: str, label: str, there: bool, go: Callable[[], Any]) -> None:
-    button = IconButton(icon, label, go)
-    if not there:
-        button.disable("There is none on this page of the list")
-
-
-def _copy_link(generation_id: UUID) -> None:
-    """A real link to this generation; pressed, it copies its address."""
-
-    def told(event: Any) -> None:
-        if event.args is True or event.args == [True]:
-            toast("Link copied")
-        else:
-            toast("The browser does not let this page copy. Copy the address instead.", "warn")
-
-    button = IconButton("link", "Copy link", href=f"{PATH}/{generation_id}")
-    button.on("click", told, js_handler=COPY_HREF)
-
-
-COPY_HREF = """(event) => {
-    event.preventDefault();
-    const text = event.currentTarget.href;
-    navigator.clipboard ? navigator.clipboard.writeText(text).then(() => emit(true), () => emit(false)) : emit(false);
-}"""

@@ -1,7 +1,7 @@
 """The page at work: an address comes in, rows, chart and pane follow it; what people do goes back into the address."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -20,6 +20,7 @@ from core.log import get_logger
 from core.vocabulary import Role, Traffic
 from dashboard.components import states
 from dashboard.components.density import Density
+from dashboard.components.pane_actions import Neighbours
 from dashboard.discretion import discreet_detail
 from dashboard.generations import pane as panes
 from dashboard.generations.address import PATH, Address, own
@@ -29,6 +30,7 @@ from dashboard.generations.listing import Listing
 from dashboard.generations.pending import Pending
 from dashboard.generations.reader import Reader, named
 from dashboard.generations.window import Window, window
+from dashboard.history import History
 from dashboard.live import generations_changed
 from dashboard.page import Screen
 from dashboard.saved_views import SavedViews
@@ -73,8 +75,7 @@ class View:
         )
         assert screen.frame.pane is not None, "the page is made with a pane"
         self.pane = screen.frame.pane.on_close(self._closed)
-        ui.on(ADDRESS_EVENT, self._moved_in_history)
-        ui.run_javascript(TELL_HISTORY)
+        self._history = History(self._moved_in_history)
         generations_changed.subscribe(self._changed)
 
     async def start(self) -> None:
@@ -117,13 +118,11 @@ class View:
     async def _brushed(self, begin: datetime, end: datetime) -> None:
         await self.change(begin=begin, end=end)
 
-    async def _moved_in_history(self, event: object) -> None:
+    async def _moved_in_history(self, query: Mapping[str, str]) -> None:
         """Back and forward: the address is already what it says."""
-        said = getattr(event, "args", None)
-        if isinstance(said, dict) and all(isinstance(value, str) for value in said.values()):
-            self.address = Address.of(said)
-            self.filters.show_address(self.address)
-            await self._load_all()
+        self.address = Address.of(query)
+        self.filters.show_address(self.address)
+        await self._load_all()
 
     async def _go(self, address: Address, *, again: bool = False) -> None:
         self._write(address, again=again)
@@ -132,8 +131,7 @@ class View:
 
     def _write(self, address: Address, *, again: bool = False) -> None:
         if address.url != self.address.url:
-            with self._client:  # the button that was pressed may be gone with the pane
-                (ui.navigate.history.replace if again else ui.navigate.history.push)(address.url)
+            self._history.write(address.url, again=again)
         self.address = address
 
     # What is loaded
@@ -239,12 +237,12 @@ class View:
             panes.fill(self.pane, found, self.reader, self._neighbours(chosen))
         self._shown = found
 
-    def _neighbours(self, chosen: UUID) -> panes.Neighbours:
+    def _neighbours(self, chosen: UUID) -> Neighbours:
         async def go(step: int) -> None:
             if other := self.list.beside(chosen, step):
                 await self.open(other, again=True)
 
-        return panes.Neighbours(bool(self.list.beside(chosen, -1)), bool(self.list.beside(chosen, 1)), go)
+        return Neighbours(bool(self.list.beside(chosen, -1)), bool(self.list.beside(chosen, 1)), go)
 
     # What happens by itself
 
@@ -299,10 +297,3 @@ async def default_traffic(database: Database, user_id: UUID | None) -> str | Non
         if await queries.exists(database, traffic, user_id):
             return traffic
     return None
-
-
-ADDRESS_EVENT = "generations-address"
-TELL_HISTORY = f"""
-addEventListener("popstate", () =>
-    emitEvent("{ADDRESS_EVENT}", Object.fromEntries(new URLSearchParams(location.search))));
-"""

@@ -26,9 +26,7 @@ class FigureRow:
         self._show_p95(now)
         self._show_queue(now)
         self._show_spend(now)
-        worth = (
-            f"worth {format_usd(now.revenue)}" if self._costs and now.revenue else "live traffic, 24 h"
-        )
+        worth = f"worth {format_usd(now.revenue)}" if self._costs and now.revenue else "live traffic, 24 h"
         self._credits.set_value(f"{now.credits:,}", "cr", sub="as a test" if now.tests_only else worth)
         self._credits.set_spark(now.courses.credits)
 
@@ -36,7 +34,9 @@ class FigureRow:
         who = "test runs only" if now.tests_only and now.total else "no traffic yet" if not now.total else ""
         success = "—" if now.success is None else format_percent(now.success).removesuffix(" %")
         self._success.set_value(
-            success, "%" if now.success is not None else "", sub=who or f"{now.failed:,} of {now.total:,} failed"
+            success,
+            "%" if now.success is not None else "",
+            sub=who or f"{now.failed:,} of {now.total:,} failed",
         )
         self._success.set_spark(now.courses.success)
 

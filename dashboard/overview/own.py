@@ -42,5 +42,6 @@ class OwnRuns:
             return
         reader = Reader(screen.zone, screen.sees_costs, provider_name)
         self._table.show_rows(
-            rows(found.lines, Address(), now=screen.now(), reader=reader), foot=f"The newest {len(found.lines)}"
+            rows(found.lines, Address(), now=screen.now(), reader=reader),
+            foot=f"The newest {len(found.lines)}",
         )

@@ -83,7 +83,13 @@ class Start(Node):
         )
         steps = [
             Step(
-                "sample", "Run a sample", ran, row is not None, "Run a sample", self._run_sample, "Run another"
+                "sample",
+                "Run a sample",
+                ran,
+                row is not None,
+                "Run a sample",
+                self._run_sample,
+                "Run another",
             ),
             Step(
                 "row",

@@ -52,7 +52,7 @@ def test_trouble_is_seen_in_two_windows_dealt_with_by_the_keyboard_and_told_afte
     pane = pane_of(desk)
     why = pane.get_by_role("region", name="Breaker open since")
     for said in (
-        "5 of 5 consecutive failures",
+        "5 of 5 consecutive failures, the last: overloaded (HTTP 529)",
         "overloaded",
         "“Overloaded”",
         "Nothing is wrong with the key.",
@@ -143,7 +143,7 @@ def test_an_exhausted_key_is_set_aside_said_and_put_back(
 
     expect(row_of(page, "OpenAI")).to_contain_text("Down", timeout=SOON)
     why = pane_of(page).get_by_role("region", name="Breaker open since")
-    expect(why).to_contain_text("No usable key left: quota.")
+    expect(why).to_contain_text("No usable key left: quota (HTTP 429).")
     expect(why).to_contain_text("The account behind the key has nothing left.")
     key = pane_of(page).get_by_role("region", name="····1234")
     expect(key).to_contain_text("Set aside")

@@ -6,10 +6,15 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from core.accounts.service import set_role
 from core.audit import COMMAND_LINE, SYSTEM, Actor, record
+from core.credits.service import adjust
 from core.database import Database
+from core.entitlements.seed import seed
+from core.errors import DatabaseUnavailable, PurserError
 from core.ids import new_id
 from core.log import STRUCK
+from core.signup import sign_up
 from core.vocabulary import Role
 
 
@@ -126,3 +131,57 @@ async def test_a_row_is_sealed_once(database: Database) -> None:
     for deed in ("update audit set hash = 'def'", "update audit set seq = 2", "update audit set hash = null"):
         with pytest.raises(psycopg.Error, match="append-only"):
             await database.execute(deed)
+
+
+async def test_a_key_inside_of_a_reason_or_deep_in_a_field_is_struck_out(database: Database) -> None:
+    key = "sk-proj-abcdefgh12345678"
+
+    await write(
+        database,
+        Actor("user", f"ann {key}"),
+        subject=f"subject {key}",
+        reason=f"{key} leaked\0",
+        after={"limits": [{"api_key": "hunter2", "note": f"was {key}"}], f"by {key}": 1},
+    )
+
+    (row,) = await rows(database)
+    assert "abcdefgh" not in str(row)
+    assert "hunter2" not in str(row)
+    assert row["reason"] == f"{STRUCK} leaked\ufffd"
+    assert row["after"]["limits"] == [{"api_key": STRUCK, "note": f"was {STRUCK}"}]
+
+
+async def test_a_verb_that_is_refused_leaves_no_row(database: Database) -> None:
+    async with database.transaction() as session:
+        await seed(session)
+    async with database.transaction() as session:
+        boss = await sign_up(session, email="boss@example.com", role=Role.SUPERADMIN, actor=SYSTEM)
+    before = await rows(database)
+    support = Actor("user", "help@example.com", Role.SUPPORT, new_id())
+
+    for actor, deed in (
+        (SYSTEM, lambda session, actor: set_role(session, actor, boss.id, Role.USER, reason="the last one")),
+        (support, lambda session, actor: set_role(session, actor, boss.id, Role.USER, reason="not allowed")),
+        (SYSTEM, lambda session, actor: sign_up(session, email="BOSS@example.com", actor=actor)),
+        (SYSTEM, lambda session, actor: adjust(session, boss.id, -(10**9), actor=actor, reason_code="x")),
+        (SYSTEM, lambda session, actor: adjust(session, boss.id, 10, actor=actor, reason_code=" ")),
+    ):
+        with pytest.raises(PurserError):
+            async with database.transaction() as session:
+                await deed(session, actor)
+
+    assert await rows(database) == before
+
+
+async def test_a_commit_that_fails_leaves_no_row(database: Database, database_url: str) -> None:
+    async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as owner:
+        with pytest.raises(DatabaseUnavailable):
+            async with database.transaction() as session:
+                await record(session, SYSTEM, "user.update", ("user", None))
+                await session.flush()
+                await owner.execute(
+                    "select pg_terminate_backend(pid) from pg_stat_activity"
+                    " where datname = current_database() and state = 'idle in transaction'"
+                )
+
+    assert await rows(database) == []

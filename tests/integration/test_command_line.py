@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from core.credits.service import balance_of
 from core.database import Database, EmbeddedServer
 from core.vocabulary import Role
 from tests.factories import make_user
+from tests.integration.audit.rows import as_owner
 
 ROOT = Path(__file__).resolve().parents[2]
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -215,6 +217,52 @@ async def test_check_and_verify_say_by_their_status_whether_all_is_well(
     (line,) = differs.stdout.splitlines()
     assert line.startswith("credits-are-charge: account ")
     assert line.endswith("expected 1, found 2")
+
+
+async def test_verify_seals_the_audit_and_proves_an_end_that_was_noted(
+    purser: Run, database: Database, database_url: str
+) -> None:
+    for name in ("boss", "help"):
+        await asyncio.to_thread(purser, "user", "create", f"{name}@example.com", "--role", "superadmin")
+    first = await asyncio.to_thread(purser, "verify")
+    assert (first.returncode, first.stdout) == (0, "")
+    noted = re.search(r"The audit ends at (\d+:[0-9a-f]{64})", first.stderr)
+    assert noted
+    assert await database.fetch_one("select count(*), max(seq) from audit where hash is null") == (0, None)
+    await asyncio.to_thread(purser, "user", "create", "third@example.com")
+
+    held = await asyncio.to_thread(purser, "verify", "--anchor", noted[1])
+    assert (held.returncode, held.stdout) == (0, "")
+    assert noted[1] not in held.stderr, "there is a newer end"
+
+    # The whole chain written anew, by someone who may do everything.
+    as_owner(database_url, "update audit set reason = 'x', seq = null, hash = null",
+             "update audit_head set seq = 0, hash = decode(repeat('00', 32), 'hex')")  # fmt: skip
+    forged = await asyncio.to_thread(purser, "verify", "--anchor", noted[1])
+    assert forged.returncode == 1
+    (line,) = forged.stdout.splitlines()
+    assert line.startswith("audit-holds-anchor: row ")
+
+    for nonsense in ("1", "x:y", f"0:{'a' * 64}", f"1:{'a' * 63}"):
+        refused = await asyncio.to_thread(purser, "verify", "--anchor", nonsense)
+        assert (refused.returncode, refused.stdout) == (1, "")
+        assert "NUMBER:HASH" in refused.stderr
+
+
+async def test_verify_looks_at_a_chain_that_cannot_be_carried_on(
+    purser: Run, database: Database, database_url: str
+) -> None:
+    await asyncio.to_thread(purser, "user", "create", "boss@example.com", "--role", "superadmin")
+    as_owner(database_url, "delete from audit_head", "update audit set at = at - interval '1 hour'")
+
+    found = await asyncio.to_thread(purser, "verify")
+
+    assert found.returncode == 1
+    assert "Not sealed: The head of the audit's chain is lost" in found.stderr
+    assert [line.split(":")[0] for line in found.stdout.splitlines()] == [
+        "audit-ends-at-head",
+        "audit-is-sealed",
+    ]
 
 
 async def test_demo_migrate_and_seed(purser: Run, database: Database) -> None:

@@ -23,7 +23,7 @@ DEMO_KINDS = ("openai", "gemini", "anthropic", "deepseek")
 """In the order in which the demo's requests try them."""
 TRIPPED = "anthropic"
 
-REASON = "5 of 5 consecutive failures, the last: overloaded"
+REASON = "5 of 5 consecutive failures, the last: overloaded (HTTP 529)"
 SAID = "Overloaded"
 
 

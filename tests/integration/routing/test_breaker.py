@@ -56,7 +56,9 @@ async def test_five_consecutive_failures_open_it_and_no_further_call_is_made(
     assert result.provider == "gemini"
     assert result.trace[0]["reason"] == "breaker_open"
     assert "next probe in" in result.trace[0]["detail"]
-    assert await events(world) == [("breaker_opened", "5 of 5 consecutive failures, the last: overloaded")]
+    assert await events(world) == [
+        ("breaker_opened", "5 of 5 consecutive failures, the last: overloaded (HTTP 503)")
+    ]
 
 
 async def test_a_success_starts_the_count_anew(world: World, fakes: FakeVendors) -> None:
@@ -83,7 +85,7 @@ async def test_a_bad_key_opens_it_at_once_when_no_other_key_is_left(world: World
     await world.ask()
 
     assert (state_of(world), fakes.openai.calls) == (BreakerState.OPEN, 1)
-    assert await events(world) == [("breaker_opened", "no usable key left: authentication")]
+    assert await events(world) == [("breaker_opened", "no usable key left: authentication (HTTP 401)")]
 
 
 async def test_another_process_learns_of_it_within_a_second_and_half_open_lets_one_of_twenty_through(

@@ -99,7 +99,7 @@ async def test_with_both_gone_the_breaker_opens_with_quota_until_the_first_key_c
     assert set(secrets_used(fakes)) == {FIRST, SECOND}
     breaker = status(world)
     assert (breaker.state, breaker.error_class) == (BreakerState.OPEN, ErrorClass.QUOTA)
-    assert breaker.reason == "no usable key left: quota"
+    assert breaker.reason == "no usable key left: quota (HTTP 429)"
     assert breaker.vendor_message == "You exceeded your current quota."
     assert 110 < from_now(breaker.open_until) <= 120, "not the 900 s that the vendor said last"
 
@@ -113,7 +113,7 @@ async def test_geminis_retry_info_is_the_time_for_key_and_breaker(world: World, 
     (key,) = openai(world, "gemini").keys
     assert 390 < from_now(key.state_until) <= 400
     assert 390 < from_now(status(world, "gemini").open_until) <= 400
-    assert status(world, "gemini").reason == "no usable key left: quota"
+    assert status(world, "gemini").reason == "no usable key left: quota (HTTP 429)"
 
 
 async def test_a_key_whose_time_has_come_is_tried_by_one_request_and_put_back_when_it_serves(

@@ -177,7 +177,7 @@ async def test_the_story_tells_who_did_what_and_why(world: World, fakes: FakeVen
     story = await events(database, provider.id)
 
     assert [(one.kind, one.reason, one.actor, one.modality) for one in reversed(story)][1:] == [
-        ("breaker_opened", "5 of 5 consecutive failures, the last: overloaded", "Purser", TEXT),
+        ("breaker_opened", "5 of 5 consecutive failures, the last: overloaded (HTTP 503)", "Purser", TEXT),
         ("breaker_probe_now", "they say it is over", "admin@example.com", TEXT),
         ("breaker_isolated", "it is not", "admin@example.com", TEXT),
         ("breaker_reset", "now it is", "admin@example.com", TEXT),

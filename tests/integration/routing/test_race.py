@@ -323,6 +323,25 @@ async def test_only_as_many_race_as_the_cost_limit_covers_together(world: World,
     assert alone.trace[0]["reason"] == "first_in_order"
 
 
+async def test_what_may_not_be_called_takes_nothing_of_the_cost_limit(
+    world: World, fakes: FakeVendors
+) -> None:
+    await world.purser.database.execute(
+        "update providers set limits = '{\"requests_per_minute\": 0}', limits_enabled = true where slug = 'openai'"
+    )
+    await world.purser.database.execute("update providers set enabled = false where slug = 'sandbox'")
+    await world.purser.snapshots.rebuild()
+    costs = await estimates(world, "openai", "gemini", "anthropic")
+    hang(fakes.gemini)
+    fakes.anthropic.latency = 0.2
+
+    result = await ask(world, max_cost=max(costs["openai"], costs["gemini"] + costs["anthropic"]))
+
+    assert result.provider == "anthropic"
+    assert [vendor.calls for vendor in three(fakes)] == [0, 1, 1]
+    assert by_provider(result.trace)["gemini"]["detail"] == "anthropic answered first"
+
+
 async def estimates(world: World, *slugs: str) -> dict[str, Decimal]:
     """What each may cost at most, for the prompt of these tests."""
     snapshot = world.purser.snapshots.current

@@ -81,7 +81,7 @@ async def test_failures_degrade_it_and_an_open_breaker_takes_it_down_at_once(
     down = of(await board.read())
 
     assert down.health is Health.DOWN
-    assert down.reasons == ("breaker open: 5 of 5 consecutive failures, the last: overloaded",)
+    assert down.reasons == ("breaker open: 5 of 5 consecutive failures, the last: overloaded (HTTP 503)",)
     assert down.by_modality[Modality.TEXT].breaker.state is BreakerState.OPEN
     assert of(await board.read(), "gemini").by_modality[Modality.TEXT].share == 1.0
 

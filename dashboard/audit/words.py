@@ -1,0 +1,88 @@
+"""Actions and kinds of subjects in words, each with its symbol. What nobody has named here is told by its own name."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from core.audit.queries import Line
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """What was done: words, symbol."""
+
+    words: str
+    icon: str
+
+
+DEEDS: Mapping[str, Deed] = {
+    "breaker.isolated": Deed("Breaker isolated", "front_hand"),
+    "breaker.probe_now": Deed("Probe asked for", "science"),
+    "breaker.reset": Deed("Breaker reset", "restart_alt"),
+    "credits.adjustment": Deed("Credits adjusted", "tune"),
+    "credits.bonus": Deed("Bonus given", "redeem"),
+    "credits.expiry": Deed("Credits expired", "event_busy"),
+    "credits.grant": Deed("Credits granted", "add_circle"),
+    "credits.purchase": Deed("Credits bought", "shopping_cart"),
+    "credits.refund": Deed("Charge refunded", "undo"),
+    "demo.clear": Deed("Demo data removed", "delete_sweep"),
+    "demo.load": Deed("Demo data loaded", "dataset"),
+    "key.create": Deed("API key created", "vpn_key"),
+    "key.revoke": Deed("API key revoked", "key_off"),
+    "provider.create": Deed("Provider added", "add_circle"),
+    "provider.default_model": Deed("Default model chosen", "star"),
+    "provider.disabled": Deed("Provider switched off", "block"),
+    "provider.drill_ended": Deed("Outage drill ended", "bolt"),
+    "provider.drill_started": Deed("Outage drill started", "bolt"),
+    "provider.enabled": Deed("Provider switched on", "check_circle"),
+    "provider.import": Deed("Provider imported", "download"),
+    "provider.key_added": Deed("Provider's key added", "key"),
+    "provider.key_changed": Deed("Provider's key changed", "tune"),
+    "provider.key_removed": Deed("Provider's key removed", "delete"),
+    "provider.key_restored": Deed("Provider's key back in use", "check_circle"),
+    "provider.key_rotated": Deed("Provider's key rotated", "autorenew"),
+    "provider.reorder": Deed("Fallback order changed", "swap_vert"),
+    "provider.update": Deed("Provider edited", "edit"),
+    "session.open": Deed("Signed in", "login"),
+    "session.revoke": Deed("Session ended", "logout"),
+    "session.revoke_all": Deed("All sessions ended", "logout"),
+    "user.create": Deed("User created", "person_add"),
+    "user.password": Deed("Password changed", "password"),
+    "user.preferences": Deed("Preferences changed", "tune"),
+    "user.profile": Deed("Profile edited", "edit"),
+    "user.reactivate": Deed("User let in again", "check_circle"),
+    "user.role": Deed("Role changed", "badge"),
+    "user.suspend": Deed("User suspended", "block"),
+    "view.delete": Deed("Saved view deleted", "bookmark_remove"),
+    "view.save": Deed("View saved", "bookmark_add"),
+}
+KINDS: Mapping[str, str] = {"demo": "demo data", "view": "saved view"}
+ACTORS: Mapping[str, tuple[str, str]] = {
+    "user": ("person", "in the pages"),
+    "key": ("vpn_key", "by an API key"),
+    "command_line": ("terminal", "on the command line"),
+    "system": ("settings_suggest", "by Purser itself"),
+}
+"""Symbol of each kind of actor, and how it acts."""
+
+
+def deed(action: str) -> Deed:
+    """An action: `bulk_grant.start` that nobody has named is “Bulk grant: start”."""
+    known = DEEDS.get(action)
+    if known:
+        return known
+    what, _, verb = action.replace("_", " ").partition(".")
+    return Deed(f"{what.capitalize()}: {verb}" if verb else what.capitalize(), "edit_note")
+
+
+def kind(subject_kind: str) -> str:
+    """A kind of subject: `fallback order`."""
+    return KINDS.get(subject_kind, subject_kind.replace("_", " "))
+
+
+def actor(line: Line) -> tuple[str, str]:
+    """An actor on two lines: an address by its two halves, with the key that was used; anything else on the first."""
+    address, _, key = line.actor_label.partition(" by key ")
+    if line.actor_kind in ("user", "key") and "@" in address:
+        name, _, domain = address.rpartition("@")
+        return name, f"{domain} · {key}" if key else domain
+    return line.actor_label, ""
