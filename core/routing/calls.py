@@ -14,6 +14,8 @@ from core.routing.attempt import Attempt
 
 STREAM_IDLE_SECONDS = 60.0
 """The longest silence in the middle of a stream."""
+LONGEST_STREAM_SECONDS = 900.0
+"""For a stream that keeps bringing text. Until its first piece the attempt's own time holds."""
 
 
 class Call(Protocol):
@@ -80,7 +82,7 @@ class StreamedText:
         self._told: Usage | None = None
         self._begun: str | None = None
         self._chunks = attempt.client.stream_text(
-            attempt.offer.model.id, attempt.request, timeout=attempt.timeout
+            attempt.offer.model.id, attempt.request, timeout=LONGEST_STREAM_SECONDS
         )
 
     async def begin(self) -> None:

@@ -9,6 +9,7 @@ from core.generation.order import TextOrder
 from core.generation.outcome import Result, StreamCut
 from core.routing import policy
 from tests.fakes import FakeVendors
+from tests.fakes.vendor import ANSWER
 from tests.world import World
 
 
@@ -214,6 +215,40 @@ async def test_a_stream_that_fails_before_its_first_byte_is_answered_by_the_next
     assert isinstance(result, Result)
     assert result.provider == "gemini"
     assert "".join(piece for piece in received if isinstance(piece, str)) == result.text
+
+
+@pytest.mark.parametrize("vendor", ["openai", "gemini", "anthropic"])
+async def test_a_stream_that_keeps_bringing_text_may_outlast_the_deadline(
+    world: World, fakes: FakeVendors, vendor: str
+) -> None:
+    await world.ask(provider=vendor)
+    world.purser.generations._text_deadline = 1.5
+    fakes.named(vendor).chunk_delay = 0.1
+
+    order = TextOrder.of_prompt("Say hello", provider=vendor, streamed=True)
+    *pieces, result = [piece async for piece in world.purser.generations.stream_text(world.user, order)]
+
+    assert isinstance(result, Result)
+    assert result.text == "".join(map(str, pieces)) == ANSWER
+    assert result.latency_ms > 1_500
+
+
+async def test_a_stream_without_a_first_piece_is_not_waited_for_beyond_its_time(
+    world: World, fakes: FakeVendors
+) -> None:
+    await world.ask(provider="openai")
+    world.purser.generations._text_deadline = 2.0
+    fakes.openai.fail("hang", seconds=30)
+
+    order = TextOrder.of_prompt("Say hello", streamed=True)
+    *_, result = [piece async for piece in world.purser.generations.stream_text(world.user, order)]
+
+    assert isinstance(result, Result)
+    assert result.provider == "gemini"
+    assert (result.trace[0]["errorClass"], result.trace[0]["detail"]) == (
+        "timeout",
+        "timeout: No answer within 1 s.",
+    )
 
 
 async def test_a_reader_who_goes_away_is_charged_for_what_was_delivered(
