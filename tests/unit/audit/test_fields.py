@@ -85,7 +85,7 @@ def test_what_is_no_secret_stays(value: Any, kept: Any) -> None:
     assert shown({"field": value}) == {"field": kept}
 
 
-@pytest.mark.parametrize("name", ["email", *PLAIN_NAMES, "last_four", "prefix", "key", "one_time"])
+@pytest.mark.parametrize("name", ["email", *sorted(PLAIN_NAMES), "last_four", "prefix", "key", "one_time"])
 def test_names_that_only_sound_secret_keep_their_values(name: str) -> None:
     assert shown({name: "12345"}) == {name: "12345"}
 
