@@ -6,7 +6,7 @@ The row before number 1 has 32 zero bytes. The canonical form is one JSON object
 names in the order of their code points, no spaces, every character outside of ASCII escaped. All columns are texts as
 the database writes them, `at` as seconds since 1970 with six decimals; `before` and `after` are taken apart and written
 anew in the same form, their numbers as plain digits. So it hangs neither on a version of PostgreSQL nor on one of ours
-(docs/decisions/0007).
+(docs/decisions/0008).
 """
 
 import hashlib

@@ -35,7 +35,9 @@ async def test_nothing_typed_offers_pages_and_what_is_often_done(desk: Site) -> 
     found = await ask(desk, "")
 
     assert list(found) == ["Pages", "Actions"]
-    assert [entry["href"] for entry in found["Pages"]] == ["/", "/generations", "/providers", "/playground"]
+    assert [entry["href"] for entry in found["Pages"]] == [
+        "/", "/generations", "/providers", "/playground", "/audit",
+    ]  # fmt: skip
     assert "Add provider…" in [entry["title"] for entry in found["Actions"]]
 
 

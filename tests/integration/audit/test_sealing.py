@@ -1,6 +1,7 @@
 """Sealing: every row once, in one chain without a gap, whoever seals and whatever happens meanwhile."""
 
 import asyncio
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ from tests.integration.audit.rows import as_owner, broken, person, rows, write, 
 from tests.world import running, settings_for
 
 ROOT = Path(__file__).resolve().parents[3]
+MANUAL = ROOT / "docs" / "operations.md"
 
 
 async def head(database: Database) -> tuple[int, bytes]:
@@ -192,6 +194,24 @@ async def test_a_broken_chain_is_told_by_the_schedule_and_stops_nothing(
     with pytest.raises(ChainBroken, match="is lost"):
         await seal(database)
     assert await numbers(database) == [None]
+
+
+@pytest.mark.parametrize("damage", ["delete from audit_head", "update audit_head set seq = 1"])
+async def test_a_head_that_is_put_back_as_the_manual_says_lets_the_sealing_go_on(
+    database: Database, database_url: str, damage: str
+) -> None:
+    await write_many(database, 3)
+    await seal(database)
+    as_owner(database_url, damage)
+    await write(database)
+    with pytest.raises(ChainBroken):
+        await seal(database)
+    (mend,) = re.findall(r"    insert into audit_head .*?;", MANUAL.read_text(), re.DOTALL)
+
+    await database.execute(mend)
+
+    assert await seal(database) == 1
+    assert await broken(database) == []
 
 
 async def test_a_head_that_was_set_back_is_refused(database: Database, database_url: str) -> None:
