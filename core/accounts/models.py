@@ -1,6 +1,7 @@
 """People and what identifies them: users, sessions, API keys, organisations, projects."""
 
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -8,7 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import Field
 
-from core.database.columns import Table, id_field, json_field, list_field, made_now, moment, word
+from core.database.columns import Table, big, id_field, json_field, list_field, made_now, moment, usd, word
 from core.vocabulary import Role
 
 
@@ -29,6 +30,9 @@ class User(Table, table=True):
     __table_args__ = (
         sa.Index("users_email", sa.text("lower(email)"), unique=True),
         sa.Index("users_email_prefix", sa.text("lower(email) text_pattern_ops")),
+        sa.Index(
+            "users_next_grant", "next_grant_at", postgresql_where=sa.text("next_grant_at is not null")
+        ),
     )
 
     id: UUID = id_field()
@@ -48,8 +52,90 @@ class User(Table, table=True):
     onboarding: dict[str, Any] = json_field(default_factory=dict)
     preferred_provider: str | None = None
     preferred_model: str | None = None
+    period_anchor: datetime | None = moment(default=None)
+    next_grant_at: datetime | None = moment(default=None)
+    period_granted: int = big(default=0)
     created_at: datetime = made_now()
     updated_at: datetime = made_now()
+
+
+class UserStats(Table, table=True):
+    """What the list of users is sorted and filtered by: who they are by trigger, the figures by a schedule.
+
+    `balance` is of the live account (of a demo user: the demo's) as of `counted_at`; `used_7d` in credits.
+    """
+
+    __tablename__ = "user_stats"
+    __table_args__ = (
+        sa.Index("user_stats_created", "demo", "user_id"),
+        sa.Index("user_stats_email", "demo", sa.text("email text_pattern_ops"), "user_id"),
+        sa.Index("user_stats_balance", "demo", "balance", "user_id"),
+        sa.Index("user_stats_used", "demo", "used_7d", "user_id"),
+        sa.Index("user_stats_failures", "demo", "failures_7d", "user_id"),
+        sa.Index("user_stats_active", "demo", "last_active_at", "user_id"),
+        sa.Index("user_stats_plan", "demo", "plan_id", "user_id"),
+        sa.Index("user_stats_plan_email", "demo", "plan_id", sa.text("email text_pattern_ops"), "user_id"),
+        sa.Index("user_stats_plan_balance", "demo", "plan_id", "balance", "user_id"),
+        sa.Index("user_stats_plan_used", "demo", "plan_id", "used_7d", "user_id"),
+        sa.Index("user_stats_plan_failures", "demo", "plan_id", "failures_7d", "user_id"),
+        sa.Index("user_stats_plan_active", "demo", "plan_id", "last_active_at", "user_id"),
+        sa.Index(
+            "user_stats_suspended", "demo", "user_id", postgresql_where=sa.text("status = 'suspended'")
+        ),
+        sa.Index("user_stats_staff", "user_id", postgresql_where=sa.text("role <> 'user'")),
+    )
+
+    user_id: UUID = Field(primary_key=True, foreign_key="users.id", ondelete="CASCADE")
+    email: str
+    plan_id: str | None = None
+    status: UserStatus = word(UserStatus)
+    role: Role = word(Role)
+    demo: bool = False
+    balance: int = big(default=0)
+    used_7d: int = big(default=0)
+    generations_7d: int = 0
+    failures_7d: int = 0
+    last_active_at: datetime = moment()
+    counted_at: datetime = made_now()
+
+
+class UserWord(Table, table=True):
+    """A beginning by which a person is found: the address, and each word of the name, lower case. Kept by trigger."""
+
+    __tablename__ = "user_words"
+    __table_args__ = (
+        sa.Index("user_words_prefix", sa.text("word text_pattern_ops"), "user_id"),
+        sa.Index("user_words_user", "user_id"),
+    )
+
+    word: str = Field(primary_key=True)
+    user_id: UUID = Field(primary_key=True, foreign_key="users.id", ondelete="CASCADE")
+
+
+class PriceOverride(Table, table=True):
+    """Another price in credits per unit of one model, for one person."""
+
+    __tablename__ = "price_overrides"
+    __table_args__ = (
+        sa.Index("price_overrides_user", "user_id"),
+        sa.Index(
+            "price_overrides_open",
+            "user_id",
+            "model_id",
+            unique=True,
+            postgresql_where=sa.text("ended_at is null"),
+        ),
+    )
+
+    id: UUID = id_field()
+    user_id: UUID = Field(foreign_key="users.id", ondelete="CASCADE")
+    model_id: str
+    credits: Decimal = usd()
+    reason: str
+    expires_at: datetime | None = moment(default=None)
+    created_by: UUID | None = None
+    created_at: datetime = made_now()
+    ended_at: datetime | None = moment(default=None)
 
 
 class Session(Table, table=True):
@@ -91,10 +177,12 @@ class ApiKey(Table, table=True):
 
 class Organisation(Table, table=True):
     __tablename__ = "organisations"
+    __table_args__ = (sa.Index("organisations_name", sa.text("lower(name) text_pattern_ops"), "id"),)
 
     id: UUID = id_field()
     name: str
     created_at: datetime = made_now()
+    archived_at: datetime | None = moment(default=None)
 
 
 class Member(Table, table=True):
@@ -109,7 +197,14 @@ class Member(Table, table=True):
 
 class Project(Table, table=True):
     __tablename__ = "projects"
-    __table_args__ = (sa.Index("projects_owner", "owner_id"),)
+    __table_args__ = (
+        sa.Index("projects_owner", "owner_id"),
+        sa.Index(
+            "projects_organisation",
+            "organisation_id",
+            postgresql_where=sa.text("organisation_id is not null"),
+        ),
+    )
 
     id: UUID = id_field()
     organisation_id: UUID | None = Field(default=None, foreign_key="organisations.id", ondelete="CASCADE")

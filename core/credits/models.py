@@ -4,6 +4,7 @@ Rows are written by the functions of functions.sql alone; the classes here read.
 """
 
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -12,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field
 
-from core.database.columns import Table, big, id_field, json_field, made_now, moment, word
+from core.database.columns import Table, big, id_field, json_field, made_now, moment, usd, word
 from core.vocabulary import Traffic
 
 
@@ -69,6 +70,21 @@ class CreditEntry(Table, table=True):
             "refund_of",
             postgresql_where=sa.text("refund_of is not null"),
         ),
+        sa.Index(
+            "credit_entries_moved", "type", sa.text("id desc"), postgresql_where=sa.text("type <> 'usage'")
+        ),
+        sa.Index(
+            "credit_entries_actor",
+            "actor_id",
+            sa.text("id desc"),
+            postgresql_where=sa.text("actor_id is not null"),
+        ),
+        sa.Index(
+            "credit_entries_apart",
+            "traffic",
+            sa.text("id desc"),
+            postgresql_where=sa.text("traffic <> 'live'"),
+        ),
     )
 
     id: UUID = id_field()
@@ -87,6 +103,7 @@ class CreditEntry(Table, table=True):
     reference: str | None = None
     lots: list[UUID] = Field(default_factory=list, sa_type=ARRAY(sa.Uuid()))
     traffic: Traffic = word(Traffic, default=Traffic.LIVE)
+    approved_by: UUID | None = None
     created_at: datetime = made_now()
 
 
@@ -97,6 +114,12 @@ class CreditLot(Table, table=True):
     __table_args__ = (
         sa.Index("credit_lots_burn", "account_id", "expires_at", "id"),
         sa.Index("credit_lots_entry", "entry_id"),
+        sa.Index(
+            "credit_lots_ending",
+            "expires_at",
+            "id",
+            postgresql_where=sa.text("expires_at is not null and closed_at is null"),
+        ),
     )
 
     id: UUID = id_field()
@@ -105,11 +128,15 @@ class CreditLot(Table, table=True):
     granted: int = big()
     remaining: int = big()
     expires_at: datetime | None = moment(default=None)
+    closed_at: datetime | None = moment(default=None)
     created_at: datetime = made_now()
 
 
 class Reservation(Table, table=True):
-    """Credits held for one generation, and the quota periods it was counted in."""
+    """Credits held for one generation, and the quota periods it was counted in.
+
+    Of a visitor without an account (`visitor`: their address) nothing is held; they are only counted.
+    """
 
     __tablename__ = "reservations"
     __table_args__ = (
@@ -117,7 +144,8 @@ class Reservation(Table, table=True):
     )
 
     generation_id: UUID = Field(primary_key=True)
-    account_id: UUID = Field(foreign_key="credit_accounts.id")
+    account_id: UUID | None = Field(default=None, foreign_key="credit_accounts.id")
+    visitor: str | None = None
     amount: int = big()
     charged: int = big(default=0)
     state: ReservationState = word(ReservationState, default=ReservationState.HELD)
@@ -143,9 +171,166 @@ class IdempotencyKey(Table, table=True):
     """A caller's key, the hash of what it asked, and the first answer."""
 
     __tablename__ = "idempotency"
+    __table_args__ = (sa.Index("idempotency_created", "created_at"),)
 
     caller: str = Field(primary_key=True)
     key: str = Field(primary_key=True)
     body_hash: bytes
     answer: dict[str, Any] | None = json_field(default=None)
+    created_at: datetime = made_now()
+
+
+class CreditHour(Table, table=True):
+    """What was booked in one hour, by type: for totals over millions of entries."""
+
+    __tablename__ = "credit_hours"
+
+    traffic: Traffic = word(Traffic, primary_key=True)
+    at: datetime = moment(primary_key=True)
+    type: EntryType = word(EntryType, primary_key=True)
+    entries: int = big()
+    credits: int = big()
+
+
+class RequestState(StrEnum):
+    WAITING = "waiting"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+
+
+class CreditRequest(Table, table=True):
+    """A movement that waits for another superadmin; `entry_id` is what became of it."""
+
+    __tablename__ = "credit_requests"
+    __table_args__ = (
+        sa.Index("credit_requests_waiting", "id", postgresql_where=sa.text("state = 'waiting'")),
+        sa.Index("credit_requests_user", "user_id", sa.text("id desc")),
+    )
+
+    id: UUID = id_field()
+    kind: str
+    user_id: UUID | None = Field(default=None, foreign_key="users.id", ondelete="CASCADE")
+    bulk_id: UUID | None = Field(default=None, foreign_key="bulk_grants.id", ondelete="CASCADE")
+    traffic: Traffic = word(Traffic, default=Traffic.LIVE)
+    type: EntryType = word(EntryType, default=EntryType.ADJUSTMENT)
+    amount: int = big()
+    reason_code: str
+    note: str = ""
+    expires_at: datetime | None = moment(default=None)
+    asked_by: UUID
+    asked_label: str
+    created_at: datetime = made_now()
+    state: RequestState = word(RequestState, default=RequestState.WAITING)
+    decided_by: UUID | None = None
+    decided_label: str | None = None
+    decided_at: datetime | None = moment(default=None)
+    decision_note: str | None = None
+    entry_id: UUID | None = Field(default=None, foreign_key="credit_entries.id")
+
+
+class BulkState(StrEnum):
+    DRAFT = "draft"
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+
+
+class BulkGrant(Table, table=True):
+    """Credits for many people at once: who they are stands in its lines before anything is booked."""
+
+    __tablename__ = "bulk_grants"
+    __table_args__ = (sa.Index("bulk_grants_newest", sa.text("id desc")),)
+
+    id: UUID = id_field()
+    title: str
+    source: str
+    filter: dict[str, Any] = json_field(default_factory=dict)
+    type: EntryType = word(EntryType, default=EntryType.GRANT)
+    reason_code: str
+    note: str = ""
+    expires_at: datetime | None = moment(default=None)
+    people: int = big(default=0)
+    credits: int = big(default=0)
+    state: BulkState = word(BulkState, default=BulkState.DRAFT)
+    created_by: UUID
+    created_label: str
+    approved_by: UUID | None = None
+    job_id: UUID | None = None
+    created_at: datetime = made_now()
+    finished_at: datetime | None = moment(default=None)
+
+
+class BulkGrantLine(Table, table=True):
+    """One person of a bulk grant; booked once, with `entry_id`, or refused, with why."""
+
+    __tablename__ = "bulk_grant_lines"
+    __table_args__ = (
+        sa.UniqueConstraint("bulk_id", "user_id"),
+        sa.Index(
+            "bulk_grant_lines_open",
+            "bulk_id",
+            "number",
+            postgresql_where=sa.text("entry_id is null and refusal is null"),
+        ),
+    )
+
+    bulk_id: UUID = Field(primary_key=True, foreign_key="bulk_grants.id", ondelete="CASCADE")
+    number: int = big(primary_key=True)
+    user_id: UUID
+    amount: int = big()
+    entry_id: UUID | None = None
+    refusal: str | None = None
+
+
+class Package(Table, table=True):
+    """Credits as they are sold; `price_usd` is what is paid, by hand to begin with."""
+
+    __tablename__ = "packages"
+    __table_args__ = (
+        sa.Index(
+            "packages_name",
+            sa.text("lower(name)"),
+            unique=True,
+            postgresql_where=sa.text("retired_at is null"),
+        ),
+    )
+
+    id: UUID = id_field()
+    name: str
+    credits: int = big()
+    bonus: int = big(default=0)
+    price_usd: Decimal = usd()
+    rank: int = 0
+    retired_at: datetime | None = moment(default=None)
+    created_at: datetime = made_now()
+    updated_at: datetime = made_now()
+
+
+class PromoCode(Table, table=True):
+    """A code that gives credits, once to each person; `most_uses` None is as many as come."""
+
+    __tablename__ = "promo_codes"
+
+    code: str = Field(primary_key=True)
+    credits: int = big()
+    uses: int = 0
+    most_uses: int | None = None
+    expires_at: datetime | None = moment(default=None)
+    credits_last_days: int | None = None
+    note: str = ""
+    retired_at: datetime | None = moment(default=None)
+    created_by: UUID | None = None
+    created_at: datetime = made_now()
+
+
+class PromoUse(Table, table=True):
+    __tablename__ = "promo_uses"
+
+    code: str = Field(primary_key=True, foreign_key="promo_codes.code")
+    user_id: UUID = Field(primary_key=True, foreign_key="users.id", ondelete="CASCADE")
+    entry_id: UUID
     created_at: datetime = made_now()

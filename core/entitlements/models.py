@@ -29,6 +29,7 @@ class Plan(Table, table=True):
     daily_generations: int | None = None
     monthly_credits: int = big(default=0)
     monthly_ceiling: int | None = big(default=None)
+    daily_credits: int = big(default=0)
     trial_days: int | None = None
     trial_uses: int | None = None
     max_projects: int | None = None
@@ -61,7 +62,10 @@ class Override(Table, table=True):
     """An exception for one user: a feature allowed or denied, or a limit raised; it ends by itself."""
 
     __tablename__ = "overrides"
-    __table_args__ = (sa.Index("overrides_user", "user_id"),)
+    __table_args__ = (
+        sa.Index("overrides_user", "user_id"),
+        sa.Index("overrides_open", sa.text("id desc"), postgresql_where=sa.text("ended_at is null")),
+    )
 
     id: UUID = id_field()
     user_id: UUID = Field(foreign_key="users.id", ondelete="CASCADE")
@@ -86,7 +90,40 @@ class PlanVersion(Table, table=True):
     diff: dict[str, Any] = json_field()
     reason: str
     actor_id: UUID | None = None
+    actor_label: str = ""
+    reverts: int | None = big(default=None, foreign_key="plan_versions.number")
     created_at: datetime = made_now()
+
+
+class ProposalState(StrEnum):
+    WAITING = "waiting"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+
+
+class PlanProposal(Table, table=True):
+    """A change set that somebody who may not save it asks for; `base` is the version they saw."""
+
+    __tablename__ = "plan_proposals"
+    __table_args__ = (
+        sa.Index(
+            "plan_proposals_waiting",
+            sa.text("id desc"),
+            postgresql_where=sa.text("state = 'waiting'"),
+        ),
+    )
+
+    id: UUID = id_field()
+    base: int = big()
+    changes: dict[str, Any] = json_field()
+    reason: str
+    asked_by: UUID = Field(foreign_key="users.id", ondelete="CASCADE")
+    created_at: datetime = made_now()
+    state: ProposalState = word(ProposalState, default=ProposalState.WAITING)
+    decided_by: UUID | None = None
+    decided_at: datetime | None = moment(default=None)
+    decision_note: str | None = None
 
 
 class UndefinedFeature(Table, table=True):

@@ -6,13 +6,14 @@ per call to a vendor, priced at its own model.
 
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlmodel import Field
 
-from core.database.columns import Table, big, id_field, json_field, moment, usd, word
+from core.database.columns import Table, big, id_field, json_field, made_now, moment, usd, word
 from core.vocabulary import GenerationStatus, Modality, Traffic
 
 
@@ -24,6 +25,12 @@ class Generation(Table, table=True):
         sa.Index("generations_user", "user_id", sa.text("id desc")),
         sa.Index("generations_status", "status", sa.text("id desc")),
         sa.Index("generations_provider", "provider_id", sa.text("id desc")),
+        sa.Index(
+            "generations_project",
+            "project_id",
+            sa.text("id desc"),
+            postgresql_where=sa.text("project_id is not null"),
+        ),
         sa.Index("generations_traffic", "traffic", sa.text("id desc"), postgresql_include=["status"]),
         sa.Index(
             "generations_cause",
@@ -142,3 +149,34 @@ class HourFigures(Table, table=True):
     cost: Decimal = usd(default=Decimal(0))
     unpriced: int = 0
     queue_age_s: int = 0
+
+
+class FileState(StrEnum):
+    PENDING = "pending"
+    STORED = "stored"
+    DELETED = "deleted"
+
+
+class StoredFile(Table, table=True):
+    """A file: its row is written first ("pending"), then its bytes at `place`, then "stored". `size` in bytes."""
+
+    __tablename__ = "files"
+    __table_args__ = (
+        sa.Index("files_user", "user_id", sa.text("id desc")),
+        sa.Index(
+            "files_expiry",
+            "expires_at",
+            postgresql_where=sa.text("state <> 'deleted' and expires_at is not null"),
+        ),
+    )
+
+    id: UUID = id_field()
+    user_id: UUID | None = Field(default=None, foreign_key="users.id", ondelete="SET NULL")
+    name: str
+    kind: str
+    type: str
+    size: int = big()
+    place: str = Field(unique=True)
+    state: FileState = word(FileState, default=FileState.PENDING)
+    created_at: datetime = made_now()
+    expires_at: datetime | None = moment(default=None)

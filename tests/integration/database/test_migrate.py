@@ -29,8 +29,8 @@ from tests.conftest import url_of
 ROOT = Path(__file__).resolve().parents[3]
 migrate_module = sys.modules[migrate_function.__module__]
 
-NOT_OURS = ("procrastinate_", "alembic_version", "function_sources", "versions", "settings")
-"""Tables without a model: the queue's, the migrations' own, and the two that plain statements keep."""
+NOT_OURS = ("procrastinate_", "alembic_version", "function_sources", "versions", "settings", "marks")
+"""Tables without a model: the queue's, the migrations' own, and the three that plain statements keep."""
 
 
 @pytest.fixture
