@@ -23,7 +23,7 @@ demo: $(VENV)/.run
 	$(BIN)/python main.py demo
 
 test: check browser
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --cov=core --cov-report=term --cov-fail-under=90 tests
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --max-worker-restart 2 --cov=core --cov-report=term --cov-fail-under=90 tests
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .

@@ -174,6 +174,20 @@ def credits_grant(
     typer.echo(balance)
 
 
+@credits_app.command("waiting")
+def credits_waiting() -> None:
+    """Lists what waits for a second person: id, credits, user, reason, note and who asked, separated by tabs."""
+    _at_desk(lambda desk: _deeds().print_waiting_credits(desk))
+
+
+@credits_app.command("approve")
+def credits_approve(
+    request: Annotated[str, typer.Argument(help="The id of a request, as `credits waiting` lists it.")],
+) -> None:
+    """Approves what waits for a second person, where there is only one superadmin. It is audited."""
+    _say(_at_desk(lambda desk: _deeds().approve_credits(desk, request)))
+
+
 # How commands come to a database, and how they fail
 
 

@@ -22,6 +22,7 @@ from core.providers.defaults import KindDefaults
 from core.providers.environment import import_environment
 from core.providers.vault import Vault
 from core.queue import Queue
+from core.quotas.rates import Rates
 from core.routing.breaker import Breakers
 from core.routing.gate import Means
 from core.routing.keys import Keys
@@ -64,6 +65,8 @@ class Purser:
     board: Board
     parts: Parts
     attention: Attention
+    rates: Rates
+    prober: Prober
     queue: Queue | None = None
     server: EmbeddedServer | None = None
     first_superadmin: FirstSuperadmin | None = None
@@ -72,6 +75,7 @@ class Purser:
     async def stop(self) -> None:
         """Finishes or releases what runs, then lets go of everything, the database last."""
         await end(self._tasks)
+        self.prober.close()
         await self.generations.drain()
         if self.queue:
             await self.queue.stop()
@@ -82,6 +86,7 @@ class Purser:
         await self.keys.keep_used()
         await self.undefined_features.close()
         await self.identities.close()
+        await self.rates.stop()
         await self.clients.close_all()
         await self.database.close()
         if self.server:
@@ -143,6 +148,13 @@ async def start(settings: Settings, *, worker: bool = True) -> Purser:
         board=board,
         parts=parts,
         attention=Attention(database, snapshots, board, parts, meter, settings.zone),
+        rates=Rates(
+            database,
+            address=settings.rate_api,
+            service_key=settings.rate_service_key,
+            generation=settings.rate_generation,
+        ),
+        prober=prober,
         queue=Queue(url, jobs, {"database": database, "prober": prober, "zone": settings.zone})
         if worker
         else None,
@@ -203,6 +215,7 @@ async def _begin(purser: Purser) -> None:
     await purser.changes.start()
     await purser.meter.start()
     purser.undefined_features.start()
+    purser.rates.start()
     if purser.queue:
         await purser.queue.start()
     purser._tasks.append(asyncio.create_task(_keep_leases(purser)))

@@ -9,15 +9,25 @@ from procrastinate.jobs import Status
 from core.accounts.attempts import forget_attempts
 from core.accounts.sessions import forget_sessions
 from core.audit.sealing import ChainBroken, seal
+from core.credits.expiry import expire_due
+from core.credits.idempotency import forget_keys
+from core.credits.totals import fold_credit_hours
 from core.database import Database
+from core.entitlements.overrides import end_due
 from core.generation.hours import fold_hours
 from core.generation.sweeper import sweep
+from core.generation.user_figures import count_users
 from core.log import get_logger
+from core.membership.booking import BODIES as BULK
+from core.membership.bulk import forget_drafts
+from core.membership.periods import grant_due
 from core.providers import drills
 from core.queue import background
+from core.quotas.counters import forget_counters
 from core.routing.fold import fold
 from core.routing.prober import Prober
 from core.routing.probes import forget_probes
+from core.system import reports
 from core.system.demo.background import BODIES as DEMO
 
 log = get_logger(__name__)
@@ -27,7 +37,7 @@ jobs = Blueprint()
 PROBES_LATE = 90
 """Seconds after its tick from which on a round of probes has missed its minute."""
 
-BODIES = {**DEMO}
+BODIES = {**DEMO, **BULK}
 """What does each kind of job that a person begins (`core.queue.background`)."""
 
 
@@ -36,6 +46,13 @@ BODIES = {**DEMO}
 async def sweep_reservations(context: JobContext, timestamp: int) -> None:
     """Every 30 s: reservations past their lease are resolved."""
     await sweep(_database(context))
+
+
+@jobs.periodic(cron="* * * * * */30")
+@jobs.task(name="count_users", pass_context=True, queueing_lock="count_users", lock="count_users")
+async def count_user_figures(context: JobContext, timestamp: int) -> None:
+    """Every 30 s: what the list of users is sorted by is counted anew for whomever something happened to."""
+    await count_users(_database(context), datetime.now(UTC))
 
 
 @jobs.periodic(cron="* * * * * */10")
@@ -58,11 +75,39 @@ async def make_partitions(context: JobContext, timestamp: int) -> None:
 @jobs.periodic(cron="17 * * * *")
 @jobs.task(name="forget_ended", pass_context=True)
 async def forget_ended(context: JobContext, timestamp: int) -> None:
-    """Every hour: sessions that ended a month ago, counters of past periods, and old probes are deleted."""
+    """Every hour: sessions that ended a month ago, counters of past periods, old probes, keys of repeated calls and drafts
+    that nobody began are deleted; exceptions whose time is over are noted as ended."""
     now = datetime.now(UTC)
     await forget_sessions(_database(context), now)
     await forget_attempts(_database(context), now)
+    await forget_counters(_database(context), now)
     await forget_probes(_database(context), now)
+    await forget_keys(_database(context), now)
+    await forget_drafts(_database(context), now)
+    await end_due(_database(context))
+
+
+@jobs.periodic(cron="* * * * *")
+@jobs.task(name="keep_credits", pass_context=True, queueing_lock="keep_credits", lock="keep_credits")
+async def keep_credits(context: JobContext, timestamp: int) -> None:
+    """Every minute: credits whose time is up expire, and the month that has begun is granted."""
+    database, now = _database(context), datetime.now(UTC)
+    await expire_due(database, now)
+    await grant_due(database, now)
+
+
+@jobs.periodic(cron="* * * * *")
+@jobs.task(name="fold_credits", pass_context=True, queueing_lock="fold_credits", lock="fold_credits")
+async def fold_credits(context: JobContext, timestamp: int) -> None:
+    """Every minute: the ledger's totals by the hour are brought up to now."""
+    await fold_credit_hours(_database(context), datetime.now(UTC))
+
+
+@jobs.periodic(cron="23 * * * *")
+@jobs.task(name="check_books", pass_context=True, queueing_lock="check_books")
+async def check_books(context: JobContext, timestamp: int) -> None:
+    """Every hour: the books are proved, and what was found is kept for the pages to say."""
+    await reports.check_books(_database(context))
 
 
 @jobs.periodic(cron="* * * * *")

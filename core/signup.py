@@ -1,6 +1,5 @@
 """Making a user: account, organisation, plan, trial, credit accounts and first grant, in one transaction or not at all."""
 
-import calendar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -26,12 +25,12 @@ from core.credits.models import CreditAccount, EntryType
 from core.credits.service import open_account, post
 from core.database import Database
 from core.entitlements.models import Plan
+from core.entitlements.rules import NEW_USERS_PLAN, STAFF_PLAN
 from core.errors import Conflict, InvalidRequest
 from core.ids import new_id
+from core.membership.periods import begin_period
 from core.vocabulary import STAFF, Role, Traffic
 
-NEW_USERS_PLAN = "trial"
-STAFF_PLAN = "unlimited"
 TEST_CREDITS = 10_000
 DEFAULT_ADMIN_EMAIL = "admin@purser.local"
 
@@ -154,12 +153,6 @@ async def ensure_superadmin(
     return FirstSuperadmin(email, thought_out)
 
 
-def month_after(moment: datetime) -> datetime:
-    """The same day and time a month later, or that month's last day where it is shorter."""
-    year, month = moment.year + moment.month // 12, moment.month % 12 + 1
-    return moment.replace(year=year, month=month, day=min(moment.day, calendar.monthrange(year, month)[1]))
-
-
 def _require_maker(actor: Actor, role: Role) -> None:
     if role in STAFF:
         require_superadmin(actor, "make accounts for staff")
@@ -193,17 +186,8 @@ async def _found(session: AsyncSession, company: str, owner: User) -> None:
 
 
 async def _open_accounts(session: AsyncSession, user: User, plan: Plan, actor: Actor, now: datetime) -> None:
-    live = await open_account(session, user.id, Traffic.LIVE)
-    if plan.monthly_credits:
-        await post(
-            session,
-            live,
-            type=EntryType.GRANT,
-            amount=plan.monthly_credits,
-            reason=f"First grant of plan {plan.display_name}",
-            actor=actor,
-            expires_at=month_after(now),
-        )
+    await open_account(session, user.id, Traffic.LIVE)
+    await begin_period(session, user, plan, actor=actor, now=now)
     if user.role in STAFF:
         await _open_test_account(session, user, actor)
 

@@ -5,7 +5,7 @@ A request takes the snapshot once and uses it to its end: nobody reads half an u
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType
@@ -35,12 +35,29 @@ LONGEST_AGE = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A model as one provider offers it, with its price resolved."""
+    """A model as one provider offers it, with its price resolved.
+
+    `own_price`: its credits are not the catalogue's but one person's.
+    """
 
     provider: ProviderConfig
     model: Model
     price: ResolvedPrice
     book: PriceBook = field(repr=False, compare=False)
+    own_price: bool = False
+
+    def at(self, own_prices: Mapping[str, Decimal]) -> "Offer":
+        """As somebody pays it who has prices of their own: credits per unit by model."""
+        credits = own_prices.get(self.model.id)
+        if credits is None:
+            return self
+        return replace(self, model=replace(self.model, credits=credits), own_price=True)
+
+    @property
+    def price_words(self) -> str:
+        """What is to be said of the price, where it is one person's own."""
+        credits = f"{self.model.credits.normalize():f}"
+        return f"at this user's price of {credits} credits per {self.model.unit}" if self.own_price else ""
 
     def hold(self, input_tokens: int, max_tokens: int) -> Credits:
         """Credits to set aside for so many tokens at most; the answer is never longer than the model gives."""

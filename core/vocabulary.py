@@ -35,3 +35,7 @@ class GenerationStatus(StrEnum):
     COMPLETED = "completed"
     FAILED = "failed"
     CANCELLED = "cancelled"
+
+
+STRATEGIES = ("priority", "cost", "score", "tier")
+"""How the providers of a request are put in order."""

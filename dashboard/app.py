@@ -20,12 +20,25 @@ from dashboard import middleware, missing, tabs, theme
 from dashboard.api import api_router, install_errors
 from dashboard.background import JobWatch
 from dashboard.live import Ticker
-from dashboard.pages import audit, generations, login, overview, password, playground, providers, user
+from dashboard.pages import (
+    audit,
+    credits,
+    generations,
+    login,
+    overview,
+    password,
+    plans,
+    playground,
+    providers,
+    settings,
+    user,
+    users,
+)
 from dashboard.palette import route as palette
 
 log = get_logger(__name__)
 
-PAGES = (login, password, overview, generations, playground, providers, user, audit)
+PAGES = (login, password, overview, generations, playground, providers, plans, users, user, audit, credits, settings)
 """Importing a page registers it."""
 
 

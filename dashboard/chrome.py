@@ -13,6 +13,7 @@ from core.errors import DatabaseUnavailable
 from core.queue.background import Job, recent
 from core.queue.models import JobState
 from core.routing.health import Health
+from core.vocabulary import Role
 from dashboard.background import Trays, jobs_changed
 from dashboard.components import status
 from dashboard.components.table import DataTable
@@ -69,6 +70,8 @@ class Chrome:
         needs = [need for need in await attention.needs() if self._person.role in need.roles]
         self._frame.bell.show_needs(needs, datetime.now(UTC), attention.checked_at)
         self._tell_tables(away=any(need.key == "database" and need.severity == "critical" for need in needs))
+        if self._person.role is Role.SUPERADMIN:
+            self._frame.side.set_mark("/credits", str(attention.requests) if attention.requests else None)
         board = await self._purser.board.read()
         states = {one.health for one in board.providers}
         self._frame.side.set_mark(

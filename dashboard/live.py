@@ -14,6 +14,7 @@ from nicegui import Event
 
 from core.audit import queries as audit
 from core.bootstrap import Purser
+from core.credits import news as credit_news
 from core.errors import DatabaseUnavailable
 from core.generation.queries import signature
 from core.log import get_logger
@@ -34,6 +35,12 @@ providers_changed: Event[[]] = Event()
 audit_changed: Event[[]] = Event()
 """Something was written to the audit, or sealed."""
 
+plans_changed: Event[[]] = Event()
+"""The configuration is another: plans and features may be."""
+
+credits_changed: Event[[]] = Event()
+"""Credits were moved, asked for, or granted in bulk."""
+
 
 class Ticker:
     """One per process."""
@@ -43,6 +50,8 @@ class Ticker:
         self._generations: Any = None
         self._providers: Any = None
         self._audit: Any = None
+        self._credits: Any = None
+        self._plans: Any = None
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -51,6 +60,8 @@ class Ticker:
             asyncio.create_task(self._run(self._look_at_providers)),
             asyncio.create_task(self._run(self._look_at_generations)),
             asyncio.create_task(self._run(self._look_at_audit)),
+            asyncio.create_task(self._run(self._look_at_credits)),
+            asyncio.create_task(self._run(self._look_at_plans)),
         ]
 
     def stop(self) -> None:
@@ -82,6 +93,21 @@ class Ticker:
         if seen != self._audit:
             self._audit = seen
             audit_changed.emit()
+
+    async def _look_at_plans(self) -> None:
+        """Asks nobody: the process's own snapshot is replaced whenever the configuration changes."""
+        seen = self._purser.snapshots.current
+        if seen is not self._plans:
+            self._plans = seen
+            plans_changed.emit()
+
+    async def _look_at_credits(self) -> None:
+        if not credits_changed.callbacks:
+            return
+        seen = await credit_news.signature(self._purser.database)
+        if seen != self._credits:
+            self._credits = seen
+            credits_changed.emit()
 
     async def _look_at_providers(self) -> None:
         if not providers_changed.callbacks:

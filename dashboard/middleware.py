@@ -20,7 +20,6 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from core.config import Settings
 from core.ids import new_id
 from core.log import get_logger
-from core.quotas.rates import Rates
 from dashboard.api.errors import error_answer, unexpected
 from dashboard.api.paths import is_api
 
@@ -34,10 +33,7 @@ EXPOSED = ("X-Request-ID", "Server-Timing", "Retry-After")
 
 
 def install(app: FastAPI, settings: Settings) -> None:
-    """Adds all of it to the application, in the right order, and the counters of its rate limits."""
-    app.state.rates = Rates(
-        address=settings.rate_api, service_key=settings.rate_service_key, generation=settings.rate_generation
-    )
+    """Adds all of it to the application, in the right order."""
     # What is added last stands outermost.
     app.add_middleware(State)
     app.add_middleware(BodyLimit)
@@ -47,7 +43,14 @@ def install(app: FastAPI, settings: Settings) -> None:
             CORSMiddleware,
             allow_origins=settings.cors_origins,
             allow_methods=("GET", "POST", "PUT", "PATCH", "DELETE"),
-            allow_headers=("Authorization", "Content-Type", "Idempotency-Key", "X-Request-ID", "X-User"),
+            allow_headers=(
+                "Authorization",
+                "Content-Type",
+                "Idempotency-Key",
+                "X-Client-IP",
+                "X-Request-ID",
+                "X-User",
+            ),
             expose_headers=EXPOSED,
         )
     app.add_middleware(Headers)

@@ -34,16 +34,16 @@ _MONEY = frozenset({Role.SUPERADMIN, Role.TESTER})
 NAV: tuple[NavItem, ...] = (
     NavItem("/", "Overview", "space_dashboard", "Operate", go="o"),
     NavItem("/generations", "Generations", "auto_awesome", "Operate", go="t"),
-    NavItem("/users", "Users", "group", "Operate", _SUPPORT, available=False, go="u"),
-    NavItem("/credits", "Credits", "toll", "Operate", available=False, go="c"),
+    NavItem("/users", "Users", "group", "Operate", _SUPPORT, go="u"),
+    NavItem("/credits", "Credits", "toll", "Operate", _SUPPORT, go="c"),
     NavItem("/files", "Files", "folder", "Operate", available=False),
     NavItem("/providers", "Providers", "dns", "Configure", go="p"),
     NavItem("/models", "Models", "deployed_code", "Configure", available=False, go="m"),
-    NavItem("/plans", "Plans", "grid_on", "Configure", _SUPPORT, available=False),
+    NavItem("/plans", "Plans", "grid_on", "Configure", _SUPPORT),
     NavItem("/costs", "Costs", "payments", "Money", _MONEY, available=False),
     NavItem("/playground", "Playground", "science", "Test"),
     NavItem("/audit", "Audit", "history", "System"),
-    NavItem("/settings", "Settings", "settings", "System", _ADMIN, available=False),
+    NavItem("/settings", "Settings", "settings", "System", _ADMIN),
     NavItem("/system", "System health", "monitor_heart", "", _SUPPORT, available=False),
 )
 """Who may open what (DATA, "Who may"), in the order of the sidebar; `/system` is its foot. Generations go by `g t`: the

@@ -59,7 +59,11 @@ STYLES = (
     "providers",
     "playground",
     "user",
+    "users",
     "audit",
+    "credits",
+    "settings",
+    "plans",
 )
 """The parts of purser.css, in order."""
 SCRIPTS = ("purser", "keys")

@@ -1,9 +1,11 @@
 """What every test stands on: a fresh database, settings free of the environment, and no network beyond loopback.
 
 One embedded PostgreSQL serves a whole run, all workers of xdist included; its schema is built once, as a template,
-and each test that asks for `database_url` or `database` gets a clone of it, dropped afterwards.
+and each test that asks for `database_url` or `database` gets a clone of it, dropped afterwards. For a test that runs a
+whole Purser, plans, superadmin and the usual user are in the clone already, as after an earlier start.
 """
 
+import asyncio
 import ipaddress
 import os
 import shutil
@@ -11,6 +13,7 @@ import sys
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +24,15 @@ from psycopg import sql
 from core.config import Settings
 from core.database import Database, EmbeddedServer, migrate
 from tests.fakes import FakeVendors
+from tests.world import make_people
 
 SERVER_FOLDER = "PURSER_TEST_POSTGRES"
 """Names the run's server to the workers; whichever process sets it removes the folder at the end."""
 
 TEMPLATE = "purser_template"
+STARTED = "purser_started"
+RUNS_PURSER = frozenset({"world", "sandbox", "serve"})
+"""Fixtures that run a whole Purser."""
 TEMPLATE_LOCK = 0x54455354  # "TEST"
 
 # Nothing of a test server is worth a disk's flush: a crash means another run.
@@ -89,19 +96,26 @@ def _build_template(connection: psycopg.Connection[Any], url: str) -> None:
         connection.execute(f"alter system set {setting}".encode())
     connection.execute("select pg_reload_conf()")
     # Built under another name, so that a template that is there is whole.
-    connection.execute("drop database if exists building")
+    for name in ("building", STARTED, "begun"):
+        connection.execute(f"drop database if exists {name}".encode())
     connection.execute("create database building")
     migrate(url_of(url, "building"))
+    connection.execute("create database begun template building")
+    # A thread of its own: a browser's driver may have a loop in this one.
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(lambda: asyncio.run(make_people(url_of(url, "begun")))).result()
+    connection.execute(f"alter database begun rename to {STARTED}".encode())
     connection.execute(f"alter database building rename to {TEMPLATE}".encode())
 
 
 @pytest.fixture
-def database_url(server_url: str) -> Iterator[str]:
-    """The address of a fresh, migrated, empty database."""
+def database_url(server_url: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of a fresh, migrated database: empty, or for a test that runs Purser begun already."""
     name = f"test_{uuid.uuid4().hex}"
+    template = TEMPLATE if RUNS_PURSER.isdisjoint(request.fixturenames) else STARTED
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(
-            sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(TEMPLATE))
+            sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template))
         )
         yield url_of(server_url, name)
         connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))

@@ -14,14 +14,19 @@ from core.bootstrap import Purser
 from core.config import Settings
 from core.credits.models import EntryType
 from core.credits.service import Balance, adjust, balance_of
+from core.database import Database
+from core.entitlements.seed import seed
 from core.errors import PurserError
 from core.generation.order import TextOrder
 from core.generation.outcome import Result
-from core.signup import sign_up
+from core.signup import ensure_superadmin, sign_up
 from core.vocabulary import Role, Traffic
 from tests.fakes import FakeVendors
 
 PASSWORD = "correct-horse-battery"
+ADMIN = "admin@example.com"
+USER = "user@example.com"
+CREDITS = 1_000
 
 
 def settings_for(
@@ -41,7 +46,7 @@ def settings_for(
     given: dict[str, Any] = {
         "database_url": SecretStr(database_url),
         "data_dir": data_dir,
-        "admin_email": "admin@example.com",
+        "admin_email": ADMIN,
         "admin_password": SecretStr(PASSWORD),
         **vendors,
         **more,
@@ -49,12 +54,25 @@ def settings_for(
     return Settings(_env_file=None, **given)  # pyright: ignore[reportCallIssue] - pydantic-settings takes it
 
 
+async def make_people(database_url: str) -> None:
+    """Plans, the superadmin of `settings_for` and the user of `running`: what a first start and a sign-up leave behind."""
+    database = Database(database_url)
+    await database.open()
+    try:
+        async with database.transaction() as session:
+            await seed(session)
+        await ensure_superadmin(database, ADMIN, PASSWORD)
+        await _sign_up(database, USER, credits=CREDITS)
+    finally:
+        await database.close()
+
+
 @asynccontextmanager
 async def running(settings: Settings, *, worker: bool = False) -> AsyncIterator["World"]:
     """A started Purser with one user who has a thousand credits on plan pro."""
     purser = await bootstrap.start(settings, worker=worker)
     try:
-        yield World(purser, await person(purser, "user@example.com", credits=1_000))
+        yield World(purser, await person(purser, USER, credits=CREDITS))
     finally:
         await purser.stop()
 
@@ -65,22 +83,28 @@ async def person(
     """A user with exactly so many credits; the same one when asked for again."""
     found = await purser.identities.resolve_user(email)
     if found is None:
-        async with purser.database.transaction() as session:
-            user = await sign_up(session, email=email, plan_id=plan, role=role, actor=SYSTEM)
-        start = (await balance_of(purser.database, user.id)).balance
-        if credits != start:
-            async with purser.database.transaction() as session:
-                await adjust(
-                    session,
-                    user.id,
-                    credits - start,
-                    actor=SYSTEM,
-                    reason_code="test",
-                    type=EntryType.ADJUSTMENT,
-                )
+        await _sign_up(purser.database, email, credits=credits, plan=plan, role=role)
         found = await purser.identities.resolve_user(email)
     assert found is not None
     return found
+
+
+async def _sign_up(
+    database: Database, email: str, *, credits: int, plan: str = "unlimited", role: Role = Role.USER
+) -> None:
+    async with database.transaction() as session:
+        user = await sign_up(session, email=email, plan_id=plan, role=role, actor=SYSTEM)
+    start = (await balance_of(database, user.id)).balance
+    if credits != start:
+        async with database.transaction() as session:
+            await adjust(
+                session,
+                user.id,
+                credits - start,
+                actor=SYSTEM,
+                reason_code="test",
+                type=EntryType.ADJUSTMENT,
+            )
 
 
 class World:

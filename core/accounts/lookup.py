@@ -1,7 +1,7 @@
 """Finding people as a search box asks for them: at once, however many there are.
 
-An id or a whole e-mail address finds its person, the beginning of an address those whose address begins so. Both are
-one index each; what no index carries is not searched.
+An id finds its person; beginnings of words find those whose address, or words of whose name, begin so. Each is a step
+into one index; what no index carries is not searched.
 """
 
 from collections.abc import Collection, Mapping
@@ -11,13 +11,14 @@ from uuid import UUID
 
 from core.accounts.models import UserStatus
 from core.accounts.queries import parse_id
+from core.accounts.words import Search, beginnings, search
 from core.database import Database
+from core.database.reading import read_within
 from core.vocabulary import Role
 
-LAST = "\U0010ffff"
-"""Sorts behind every other character, byte by byte."""
-LONGEST = 320
-"""Characters of an e-mail address."""
+SECONDS = 1.0
+MOST_LOOKED_AT = 20_000
+"""Words that begin as the rarest of several does; among these the others are looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +34,14 @@ class Found:
 
 
 async def look_up(database: Database, text: str, *, limit: int = 5) -> list[Found]:
-    """The person of an id, else people whose e-mail address begins with `text`, in its order."""
-    wanted = text.strip().lower()
-    identifier = parse_id(wanted)
-    if not wanted or len(wanted) > LONGEST or not wanted.isprintable():
-        return []
-    if identifier:
-        rows = await database.fetch_all(f"{SELECT} where id = %s", (identifier,))
+    """The person of an id, else people of whom every word of `text` begins a word, in the order of the words found."""
+    if identifier := parse_id(text.strip()):
+        rows = await database.fetch_all(f"{SELECT} from users u where u.id = %s", (identifier,))
+    elif words := beginnings(text):
+        found = await search(database, words, seconds=SECONDS)
+        rows = await read_within(database, SECONDS, _beginning(found), {**found.params, "limit": limit})
     else:
-        rows = await database.fetch_all(BEGINNING, {"first": wanted, "last": wanted + LAST, "limit": limit})
+        return []
     return [
         Found(user_id, email, name, Role(role), UserStatus(status), plan)
         for user_id, email, name, role, status, plan in rows
@@ -56,20 +56,27 @@ async def emails(database: Database, ids: Collection[UUID]) -> Mapping[UUID, str
     return {row[0]: row[1] for row in rows}
 
 
-async def presence(database: Database, user_id: UUID) -> tuple[datetime, datetime | None] | None:
-    """Since when a person has an account, and when they were last here, by session or by key; None for nobody."""
+async def presence(
+    database: Database, user_id: UUID
+) -> tuple[datetime, datetime | None, datetime | None] | None:
+    """Since when a person has an account, when they were last here, by session or by key, and when their plan grants
+    credits again; None for nobody."""
     return await database.fetch_one(
         "select u.created_at, greatest("
         " (select max(s.last_seen_at) from sessions s where s.user_id = u.id),"
-        " (select max(k.last_used_at) from api_keys k where k.user_id = u.id))"
+        " (select max(k.last_used_at) from api_keys k where k.user_id = u.id)), u.next_grant_at"
         " from users u where u.id = %s",
         (user_id,),
     )
 
 
-SELECT = "select id, email, name, role, status, plan_id from users"
-BEGINNING = (
-    # Written as a range in the index's own order: a prepared `like` could not use the index at all.
-    f"{SELECT} where lower(email) ~>=~ %(first)s and lower(email) ~<~ %(last)s"
-    " order by lower(email) using ~<~ limit %(limit)s"
-)
+SELECT = "select u.id, u.email, u.name, u.role, u.status, u.plan_id"
+
+
+def _beginning(found: Search) -> str:
+    begin, *others = found.at_first_word("w.word", "w.user_id")
+    return (
+        f"{SELECT} from (select w.word, w.user_id from user_words w where {begin}"
+        f" order by w.word using ~<~, w.user_id limit {MOST_LOOKED_AT}) w join users u on u.id = w.user_id"
+        f" where {' and '.join(others)} order by w.word using ~<~, w.user_id limit %(limit)s"
+    )

@@ -1,5 +1,6 @@
 """People and what identifies them: users, sessions, API keys, organisations, projects."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -31,7 +32,9 @@ class User(Table, table=True):
         sa.Index("users_email", sa.text("lower(email)"), unique=True),
         sa.Index("users_email_prefix", sa.text("lower(email) text_pattern_ops")),
         sa.Index(
-            "users_next_grant", "next_grant_at", postgresql_where=sa.text("next_grant_at is not null")
+            "users_next_grant",
+            "next_grant_at",
+            postgresql_where=sa.text("next_grant_at is not null and status = 'active'"),
         ),
     )
 
@@ -59,6 +62,22 @@ class User(Table, table=True):
     updated_at: datetime = made_now()
 
 
+def _orders(name: str, *columns: str, where: str | None = None, but: str = "") -> Iterator[sa.Index]:
+    """An index for each order in which the list of users is read, but for one."""
+    orders: dict[str, tuple[Any, ...]] = {
+        "newest": ("user_id",),
+        "email": (sa.text("email text_pattern_ops"),),
+        "balance": ("balance", "user_id"),
+        "used": ("used_7d", "user_id"),
+        "failures": ("failures_7d", "user_id"),
+        "active": ("last_active_at", "user_id"),
+    }
+    for order, keys in orders.items():
+        if order != but:
+            condition = sa.text(where) if where else None
+            yield sa.Index(f"{name}_{order}", "demo", *columns, *keys, postgresql_where=condition)
+
+
 class UserStats(Table, table=True):
     """What the list of users is sorted and filtered by: who they are by trigger, the figures by a schedule.
 
@@ -67,21 +86,11 @@ class UserStats(Table, table=True):
 
     __tablename__ = "user_stats"
     __table_args__ = (
-        sa.Index("user_stats_created", "demo", "user_id"),
-        sa.Index("user_stats_email", "demo", sa.text("email text_pattern_ops"), "user_id"),
-        sa.Index("user_stats_balance", "demo", "balance", "user_id"),
-        sa.Index("user_stats_used", "demo", "used_7d", "user_id"),
-        sa.Index("user_stats_failures", "demo", "failures_7d", "user_id"),
-        sa.Index("user_stats_active", "demo", "last_active_at", "user_id"),
-        sa.Index("user_stats_plan", "demo", "plan_id", "user_id"),
-        sa.Index("user_stats_plan_email", "demo", "plan_id", sa.text("email text_pattern_ops"), "user_id"),
-        sa.Index("user_stats_plan_balance", "demo", "plan_id", "balance", "user_id"),
-        sa.Index("user_stats_plan_used", "demo", "plan_id", "used_7d", "user_id"),
-        sa.Index("user_stats_plan_failures", "demo", "plan_id", "failures_7d", "user_id"),
-        sa.Index("user_stats_plan_active", "demo", "plan_id", "last_active_at", "user_id"),
-        sa.Index(
-            "user_stats_suspended", "demo", "user_id", postgresql_where=sa.text("status = 'suspended'")
-        ),
+        *_orders("user_stats"),
+        *_orders("user_stats_plan", "plan_id"),
+        *_orders("user_stats_suspended", where="status = 'suspended'"),
+        *_orders("user_stats_failing", where="failures_7d > 0", but="failures"),
+        *_orders("user_stats_low", where="balance < 10", but="balance"),
         sa.Index("user_stats_staff", "user_id", postgresql_where=sa.text("role <> 'user'")),
     )
 
@@ -103,13 +112,10 @@ class UserWord(Table, table=True):
     """A beginning by which a person is found: the address, and each word of the name, lower case. Kept by trigger."""
 
     __tablename__ = "user_words"
-    __table_args__ = (
-        sa.Index("user_words_prefix", sa.text("word text_pattern_ops"), "user_id"),
-        sa.Index("user_words_user", "user_id"),
-    )
+    __table_args__ = (sa.Index("user_words_prefix", sa.text("word text_pattern_ops"), "user_id"),)
 
-    word: str = Field(primary_key=True)
     user_id: UUID = Field(primary_key=True, foreign_key="users.id", ondelete="CASCADE")
+    word: str = Field(primary_key=True)
 
 
 class PriceOverride(Table, table=True):
@@ -159,7 +165,10 @@ class ApiKey(Table, table=True):
     """A key for the HTTP API, stored as its SHA-256; `prefix` is what may be shown of it."""
 
     __tablename__ = "api_keys"
-    __table_args__ = (sa.Index("api_keys_user", "user_id"),)
+    __table_args__ = (
+        sa.Index("api_keys_user", "user_id"),
+        sa.Index("api_keys_used", "last_used_at", postgresql_where=sa.text("last_used_at is not null")),
+    )
 
     id: UUID = id_field()
     user_id: UUID = Field(foreign_key="users.id", ondelete="CASCADE")

@@ -1,7 +1,9 @@
 """The person behind a request, as authentication hands it on: all that decisions need, in memory and immutable."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +23,15 @@ class ActiveOverride:
     limit_name: str | None
     allowed: bool | None
     value: int | None
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ActivePrice:
+    """What one unit of a model costs this person, in credits, until `expires_at`; whoever uses it looks at that again."""
+
+    model_id: str
+    credits: Decimal
     expires_at: datetime | None
 
 
@@ -57,8 +68,16 @@ class Person:
     preferred_provider: str | None
     preferred_model: str | None
     overrides: tuple[ActiveOverride, ...] = ()
+    prices: tuple[ActivePrice, ...] = ()
     session_id: UUID | None = None
     key: KeyIdentity | None = None
+    visitor: str | None = None
+    """The network of somebody without an account, whom a service key named by their address; `id` is then nobody's."""
+
+    @property
+    def user_id(self) -> UUID | None:
+        """The id as rows keep it: None for a visitor."""
+        return None if self.visitor else self.id
 
     def actor(self, address: str | None = None, request_id: str | None = None) -> Actor:
         """How this person appears in the audit, and by which key; the id is the person's either way."""
@@ -66,6 +85,14 @@ class Person:
             label = f"{self.email} by key “{self.key.name}”"
             return Actor("key", label, self.role, self.id, address, request_id)
         return Actor("user", self.email, self.role, self.id, address, request_id)
+
+    def own_prices(self, now: datetime) -> Mapping[str, Decimal]:
+        """Credits per unit by model, where this person has another price than the catalogue's."""
+        return {
+            price.model_id: price.credits
+            for price in self.prices
+            if price.expires_at is None or now < price.expires_at
+        }
 
     def through(self, key: KeyIdentity) -> "Person":
         """This person as a service key acts for them: what their plan allows, and none of the powers of a role."""
@@ -78,18 +105,21 @@ PERSON_COLUMNS = """
     (select jsonb_agg(jsonb_build_array(
                 o.feature_id, o.limit_name, o.allowed, o.value, extract(epoch from o.expires_at)) order by o.id)
         from overrides o
-        where o.user_id = u.id and o.ended_at is null and (o.expires_at is null or o.expires_at > now()))
+        where o.user_id = u.id and o.ended_at is null and (o.expires_at is null or o.expires_at > now())),
+    (select jsonb_agg(jsonb_build_array(p.model_id, p.credits::varchar, extract(epoch from p.expires_at)) order by p.id)
+        from price_overrides p
+        where p.user_id = u.id and p.ended_at is null and (p.expires_at is null or p.expires_at > now()))
 """
 """What a statement over `users u` selects for `person_from`."""
 
-PERSON_WIDTH = 15
+PERSON_WIDTH = 16
 
 
 def person_from(
     row: tuple[Any, ...], *, session_id: UUID | None = None, key: KeyIdentity | None = None
 ) -> Person:
     """The person in the first `PERSON_WIDTH` columns of a row."""
-    identifier, email, name, role, status, *others, overrides = row[:PERSON_WIDTH]
+    identifier, email, name, role, status, *others, overrides, prices = row[:PERSON_WIDTH]
     return Person(
         identifier,
         email,
@@ -98,6 +128,7 @@ def person_from(
         UserStatus(status),
         *others,
         overrides=tuple(_override_from(fields) for fields in overrides or ()),
+        prices=tuple(_price_from(fields) for fields in prices or ()),
         session_id=session_id,
         key=key,
     )
@@ -105,6 +136,13 @@ def person_from(
 
 def _override_from(fields: list[Any]) -> ActiveOverride:
     *plain, expires = fields
-    return ActiveOverride(
-        *plain, expires_at=None if expires is None else datetime.fromtimestamp(expires, UTC)
-    )
+    return ActiveOverride(*plain, expires_at=_moment(expires))
+
+
+def _price_from(fields: list[Any]) -> ActivePrice:
+    model_id, credits, expires = fields
+    return ActivePrice(model_id, Decimal(credits), _moment(expires))
+
+
+def _moment(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

@@ -12,11 +12,11 @@ from core.accounts.models import UserStatus
 from core.accounts.person import Person
 from core.audit import Actor
 from core.audit.rules import clean_line as clean_line
+from core.audit.rules import require_manager as require_manager
 from core.audit.rules import require_reason as require_reason
 from core.audit.rules import require_superadmin as require_superadmin
 from core.config import Rate
 from core.errors import InvalidRequest, NotAllowed
-from core.vocabulary import Role
 
 PASSWORD_SHORTEST = 12
 PASSWORD_LONGEST = 1_000
@@ -33,19 +33,6 @@ SESSION_TOUCH = timedelta(minutes=1)
 
 
 # Who may
-
-
-def require_manager(actor: Actor, role: Role, deed: str) -> None:
-    """Raises `NotAllowed` unless the actor may manage people who have `role`.
-
-    Superadmins manage everybody; support, and the keys of superadmins, all but superadmins.
-    """
-    if actor.role is Role.SUPERADMIN and actor.kind != "key":
-        return
-    if actor.role not in (Role.SUPERADMIN, Role.SUPPORT):
-        raise NotAllowed(f"Only support or a superadmin can {deed}.")
-    if role is Role.SUPERADMIN:
-        raise NotAllowed(f"Only a superadmin can {deed} where it concerns a superadmin.")
 
 
 def is_self(actor: Actor, person_id: object) -> bool:

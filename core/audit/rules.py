@@ -11,6 +11,19 @@ def require_superadmin(actor: Actor, deed: str) -> None:
         raise NotAllowed(f"Only a superadmin can {deed}, in the pages or on the command line.")
 
 
+def require_manager(actor: Actor, role: Role, deed: str) -> None:
+    """Raises `NotAllowed` unless the actor may manage people who have `role`.
+
+    Superadmins manage everybody; support, and the keys of superadmins, all but superadmins.
+    """
+    if actor.role is Role.SUPERADMIN and actor.kind != "key":
+        return
+    if actor.role not in (Role.SUPERADMIN, Role.SUPPORT):
+        raise NotAllowed(f"Only support or a superadmin can {deed}.")
+    if role is Role.SUPERADMIN:
+        raise NotAllowed(f"Only a superadmin can {deed} where it concerns a superadmin.")
+
+
 def require_reason(text: str) -> str:
     """The reason, cleaned; raises `InvalidRequest` (`reason_required`) where there is none."""
     reason = clean_line(text, "A reason", 500)

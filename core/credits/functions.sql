@@ -5,7 +5,7 @@
 -- credit account, quota counters, the rest.
 
 -- Holds credits for one generation and counts it in its quota periods.
--- p_amounts: what each candidate would hold; the largest that the balance carries is held.
+-- p_amounts: what each candidate would hold; the largest that the balance (and the rest of the month) carries is held.
 -- p_day, p_month: the periods (null: not counted); p_day_cap, p_month_cap, p_trial_cap: null means unlimited.
 -- outcome: held | no_account | insufficient_credits | trial_used | daily_limit | monthly_ceiling | duplicate
 create or replace function ledger_reserve(
@@ -51,8 +51,12 @@ begin
     if p_month_cap is not null then
         select q.used into counted from quota_counters q
             where q.subject = p_user::varchar and q.name = 'month' and q.period = p_month;
-        if coalesce(counted, 0) + amount > p_month_cap then
-            return query select 'monthly_ceiling', amount, available, coalesce(counted, 0);
+        counted := coalesce(counted, 0);
+        -- Candidates that the rest of the month does not carry are dropped, as those that the balance does not carry.
+        select max(one) into amount from unnest(p_amounts) one where one <= least(available, p_month_cap - counted);
+        if amount is null then
+            select min(one) into amount from unnest(p_amounts) one;
+            return query select 'monthly_ceiling', amount, available, counted;
             return;
         end if;
     end if;
@@ -102,6 +106,10 @@ begin
     select a.id, a.user_id, a.traffic, a.balance, a.seq into account
         from reservations r join credit_accounts a on a.id = r.account_id
         where r.generation_id = p_generation for update of a;
+    if not found then  -- a visitor's, or never made
+        return query select * from visitor_settle(p_generation, p_charge);
+        return;
+    end if;
     update reservations r
         set state = 'settled', charged = least(greatest(p_charge, 0), r.amount), resolved_at = now()
         where r.generation_id = p_generation and r.state = 'held'
@@ -140,6 +148,10 @@ begin
     select a.id, a.user_id, a.balance into account
         from reservations r join credit_accounts a on a.id = r.account_id
         where r.generation_id = p_generation for update of a;
+    if not found then  -- a visitor's, or never made
+        return query select * from visitor_release(p_generation);
+        return;
+    end if;
     update reservations r set state = 'released', resolved_at = now()
         where r.generation_id = p_generation and r.state = 'held'
         returning r.amount, r.day, r.month, r.trial into reservation;
@@ -155,10 +167,12 @@ end $$;
 -- Posts one entry other than usage. A positive amount makes a lot that may expire; a negative one burns lots, and is
 -- refused where it would reach into what is held.
 -- outcome: posted | no_account | insufficient_credits
+drop function if exists ledger_post(
+    uuid, uuid, varchar, bigint, timestamptz, varchar, varchar, varchar, varchar, uuid, uuid, uuid, varchar);
 create or replace function ledger_post(
     p_account uuid, p_entry uuid, p_type varchar, p_amount bigint, p_expires_at timestamptz,
     p_reason varchar, p_reason_code varchar, p_note varchar, p_actor_kind varchar, p_actor uuid,
-    p_generation uuid, p_refund_of uuid, p_reference varchar
+    p_generation uuid, p_refund_of uuid, p_reference varchar, p_approved_by uuid default null
 ) returns table (outcome text, seq bigint, balance_after bigint)
 language plpgsql as $$
 declare
@@ -181,14 +195,79 @@ begin
     end if;
     insert into credit_entries
         (id, account_id, seq, type, amount, balance_after, reason, reason_code, note, actor_kind, actor_id,
-         generation_id, refund_of, reference, traffic, lots)
+         generation_id, refund_of, reference, traffic, lots, approved_by)
     values (p_entry, p_account, seq, p_type, p_amount, balance_after, p_reason, p_reason_code, p_note, p_actor_kind,
-            p_actor, p_generation, p_refund_of, p_reference, account.traffic, burned);
+            p_actor, p_generation, p_refund_of, p_reference, account.traffic, burned, p_approved_by);
     if p_amount > 0 then
         insert into credit_lots (id, account_id, entry_id, granted, remaining, expires_at)
             values (uuid_v7(), p_account, p_entry, p_amount, p_amount, p_expires_at);
     end if;
     return query select 'posted', seq, balance_after;
+end $$;
+
+-- Closes the lots of an account whose time was up at p_now, and books what was left of each as one entry. What is held
+-- would burn the soonest-expiring lots first: so much of them stays, and expires once it has been given back.
+-- Returns the credits that expired.
+create or replace function ledger_expire(p_account uuid, p_now timestamptz) returns bigint
+language plpgsql as $$
+declare
+    account record;
+    lot record;
+    kept bigint;
+    stays bigint;
+    expired bigint := 0;
+begin
+    select a.id, a.balance, a.held, a.seq, a.traffic into account from credit_accounts a where a.id = p_account for update;
+    kept := account.held;
+    for lot in
+        select l.id, l.entry_id, l.remaining, l.created_at from credit_lots l
+        where l.account_id = p_account and l.closed_at is null and l.expires_at <= p_now
+        order by l.expires_at, l.id
+    loop
+        stays := least(lot.remaining, kept);
+        kept := kept - stays;
+        if stays < lot.remaining then
+            account.balance := account.balance - (lot.remaining - stays);
+            account.seq := account.seq + 1;
+            expired := expired + lot.remaining - stays;
+            insert into credit_entries
+                (id, account_id, seq, type, amount, balance_after, reason, actor_kind, traffic, lots)
+            select uuid_v7(), p_account, account.seq, 'expiry', stays - lot.remaining, account.balance,
+                e.reason || ' of ' || to_char(lot.created_at at time zone 'UTC', 'YYYY-MM-DD'), 'system', account.traffic,
+                array[lot.id]
+            from credit_entries e where e.id = lot.entry_id;
+        end if;
+        if stays = 0 or stays < lot.remaining then
+            update credit_lots l set remaining = stays, closed_at = case when stays = 0 then p_now end where l.id = lot.id;
+        end if;
+    end loop;
+    if expired > 0 then
+        update credit_accounts a set balance = account.balance, seq = account.seq where a.id = p_account;
+    end if;
+    return expired;
+end $$;
+
+-- Grants the free credits of a day that ends at p_until, once; what was left of the day before has expired by then.
+-- Returns what was granted: 0 where they were taken before, or there is no account.
+create or replace function ledger_daily(p_user uuid, p_amount bigint, p_now timestamptz, p_until timestamptz) returns bigint
+language plpgsql as $$
+declare
+    account record;
+begin
+    -- Looked at without the lock first: all but the first of a day end here.
+    select a.id, a.daily_until into account from credit_accounts a where a.user_id = p_user and a.traffic = 'live';
+    if not found or account.daily_until >= p_until then
+        return 0;
+    end if;
+    select a.id, a.daily_until into account from credit_accounts a where a.id = account.id for update;
+    if account.daily_until >= p_until then
+        return 0;
+    end if;
+    perform ledger_expire(account.id, p_now);
+    perform ledger_post(account.id, uuid_v7(), 'grant', p_amount, p_until, 'Free credits of the day', 'daily', null, 'system',
+        null, null, null, null);
+    update credit_accounts a set daily_until = p_until where a.id = account.id;
+    return p_amount;
 end $$;
 
 -- Takes p_amount out of an account's lots, soonest-expiring first, then oldest. Returns the lots touched.

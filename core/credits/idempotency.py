@@ -6,15 +6,19 @@ first to finish, and finds its answer or, where that failed, nothing.
 
 import hashlib
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from core.database import run
+from core.database import Database, run
 from core.errors import Conflict, InvalidRequest
 
 LONGEST_KEY = 200
+KEPT_FOR = timedelta(days=7)
+"""How long a key is remembered; who repeats a call later makes it anew."""
+FORGOTTEN_AT_ONCE = 10_000
 
 
 class Once:
@@ -39,11 +43,11 @@ async def once(session: AsyncSession, caller: str, key: str, body: Any) -> Once:
     """Claims `key` for `caller` in this transaction.
 
     Raises:
-        InvalidRequest: a key that is empty or longer than 200 characters.
+        InvalidRequest: a key that is empty, longer than 200 characters, or not printable.
         Conflict: `idempotency_conflict`, the key was used with another body.
     """
-    if not 0 < len(key) <= LONGEST_KEY:
-        raise InvalidRequest(f"An Idempotency-Key has 1 to {LONGEST_KEY} characters.")
+    if not 0 < len(key) <= LONGEST_KEY or not key.isprintable():
+        raise InvalidRequest(f"An Idempotency-Key has 1 to {LONGEST_KEY} characters, all of them printable.")
     body_hash = hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).digest()
     claimed = await run(
         session,
@@ -63,3 +67,17 @@ async def once(session: AsyncSession, caller: str, key: str, body: Any) -> Once:
     if bytes(first_hash) != body_hash:
         raise Conflict("This Idempotency-Key was used for another request.", code="idempotency_conflict")
     return Once(session, caller, key, answer or {})
+
+
+async def forget_keys(database: Database, now: datetime) -> int:
+    """Deletes keys older than a week, some at a time; returns how many."""
+    gone = 0
+    while True:
+        deleted = await database.execute(
+            "delete from idempotency where ctid = any(array("
+            "select ctid from idempotency where created_at < %s order by created_at limit %s))",
+            (now - KEPT_FOR, FORGOTTEN_AT_ONCE),
+        )
+        gone += deleted
+        if deleted < FORGOTTEN_AT_ONCE:
+            return gone

@@ -34,7 +34,8 @@ class ReservationState(StrEnum):
 
 
 class CreditAccount(Table, table=True):
-    """The lock of the ledger: 0 ≤ held ≤ balance, by constraint."""
+    """The lock of the ledger: 0 ≤ held ≤ balance, by constraint. `daily_until`: the end of the last day whose free
+    credits were taken."""
 
     __tablename__ = "credit_accounts"
     __table_args__ = (sa.UniqueConstraint("user_id", "traffic"),)
@@ -45,6 +46,7 @@ class CreditAccount(Table, table=True):
     balance: int = big(default=0)
     held: int = big(default=0)
     seq: int = big(default=0)
+    daily_until: datetime | None = moment(default=None)
     created_at: datetime = made_now()
 
 
@@ -71,11 +73,27 @@ class CreditEntry(Table, table=True):
             postgresql_where=sa.text("refund_of is not null"),
         ),
         sa.Index(
-            "credit_entries_moved", "type", sa.text("id desc"), postgresql_where=sa.text("type <> 'usage'")
+            "credit_entries_moved",
+            "traffic",
+            "type",
+            sa.text("id desc"),
+            postgresql_where=sa.text("type <> 'usage'"),
+        ),
+        sa.Index(
+            "credit_entries_moved_of",
+            "account_id",
+            sa.text("seq desc"),
+            postgresql_where=sa.text("type <> 'usage'"),
         ),
         sa.Index(
             "credit_entries_actor",
             "actor_id",
+            sa.text("id desc"),
+            postgresql_where=sa.text("actor_id is not null"),
+        ),
+        sa.Index(
+            "credit_entries_people",
+            "traffic",
             sa.text("id desc"),
             postgresql_where=sa.text("actor_id is not null"),
         ),
@@ -135,7 +153,8 @@ class CreditLot(Table, table=True):
 class Reservation(Table, table=True):
     """Credits held for one generation, and the quota periods it was counted in.
 
-    Of a visitor without an account (`visitor`: their address) nothing is held; they are only counted.
+    Of a visitor without an account (`visitor`: their network, empty once it is resolved) nothing is held or charged:
+    `amount` is what was counted.
     """
 
     __tablename__ = "reservations"
@@ -206,6 +225,12 @@ class CreditRequest(Table, table=True):
     __table_args__ = (
         sa.Index("credit_requests_waiting", "id", postgresql_where=sa.text("state = 'waiting'")),
         sa.Index("credit_requests_user", "user_id", sa.text("id desc")),
+        sa.Index(
+            "credit_requests_entry",
+            "entry_id",
+            unique=True,
+            postgresql_where=sa.text("entry_id is not null"),
+        ),
     )
 
     id: UUID = id_field()
@@ -220,6 +245,7 @@ class CreditRequest(Table, table=True):
     expires_at: datetime | None = moment(default=None)
     asked_by: UUID
     asked_label: str
+    asked_kind: str = "user"
     created_at: datetime = made_now()
     state: RequestState = word(RequestState, default=RequestState.WAITING)
     decided_by: UUID | None = None
@@ -308,6 +334,24 @@ class Package(Table, table=True):
     retired_at: datetime | None = moment(default=None)
     created_at: datetime = made_now()
     updated_at: datetime = made_now()
+
+
+class PurchaseRow(Table, table=True):
+    """What was paid for: once per reference, with the price of its moment."""
+
+    __tablename__ = "purchases"
+    __table_args__ = (sa.Index("purchases_user", "user_id", sa.text("created_at desc")),)
+
+    reference: str = Field(primary_key=True)
+    user_id: UUID = Field(foreign_key="users.id")
+    package_id: UUID = Field(foreign_key="packages.id")
+    price_usd: Decimal = usd()
+    entry_id: UUID | None = Field(default=None, foreign_key="credit_entries.id")
+    bonus_entry_id: UUID | None = Field(default=None, foreign_key="credit_entries.id")
+    note: str = ""
+    recorded_by: UUID | None = None
+    recorded_label: str
+    created_at: datetime = made_now()
 
 
 class PromoCode(Table, table=True):

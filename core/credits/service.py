@@ -1,12 +1,10 @@
-"""The verbs of the ledger.
+"""The verbs of the ledger: adjusting and refunding, by people and keys that may, audited, once per key.
 
-The rules themselves (locks, burn order, no balance below zero) are the functions of functions.sql; here they are
-called, refusals become errors with a sentence, and writes by people are audited. `RESERVE`, `SETTLE` and `RELEASE`
-are also embedded by `core.generation` into its own two statements, so that a generation and its money are one
-transaction each time.
+What an entry is, and how one is posted, stands in `posting`; reads of many entries in `ledger`; what waits for a
+second person in `approvals`.
 """
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -15,109 +13,40 @@ from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from core.audit import Actor, record
-from core.credits.models import CreditAccount, CreditEntry, CreditLot, EntryType
-from core.database import Database, run
-from core.errors import Conflict, InsufficientCredits, InvalidRequest, NotAllowed, NotFound
-from core.ids import new_id
-from core.vocabulary import Role, Traffic
+from core.credits.approvals import ask
+from core.credits.idempotency import Once, once
+from core.credits.limits import own_limit, require_amount, require_mover
+from core.credits.models import CreditAccount, CreditEntry, CreditLot, CreditRequest, EntryType
+from core.credits.posting import LEASE_SECONDS as LEASE_SECONDS
+from core.credits.posting import RELEASE as RELEASE
+from core.credits.posting import RESERVE as RESERVE
+from core.credits.posting import SETTLE as SETTLE
+from core.credits.posting import Balance as Balance
+from core.credits.posting import Movement
+from core.credits.posting import balance_of as balance_of
+from core.credits.posting import open_account as open_account
+from core.credits.posting import post as post
+from core.credits.queries import entries as entries
+from core.credits.reasons import checked_reason, words_of
+from core.database import run
+from core.errors import Conflict, InsufficientCredits, InvalidRequest, NotFound
+from core.vocabulary import Traffic
 
-LEASE_SECONDS = 60
-SUPPORT_ADJUSTMENT_LIMIT = 5_000
-"""Credits that support may adjust by without approval (DATA, Defaults)."""
 REFUND_MINIMUM_LIFE = timedelta(days=30)
-
-RESERVE = (
-    "select * from ledger_reserve(%(user_id)s, %(traffic)s, %(id)s, %(amounts)s, %(lease_seconds)s,"
-    " %(day)s, %(day_cap)s, %(month)s, %(month_cap)s, %(trial_cap)s)"
-)
-SETTLE = "select * from ledger_settle(%(id)s, %(charge)s, %(reason)s)"
-RELEASE = "select * from ledger_release(%(id)s)"
+BY_HAND = frozenset({EntryType.ADJUSTMENT, EntryType.GRANT, EntryType.BONUS})
+"""What an adjustment may be booked as; the other types come about otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
-class Balance:
-    """What an account has; `available` is what a new reservation may take."""
+class Moved:
+    """What became of an adjustment: an entry, or a request that waits for another superadmin.
 
-    balance: int
-    held: int
-
-    @property
-    def available(self) -> int:
-        return self.balance - self.held
-
-
-async def balance_of(database: Database, user_id: UUID, traffic: Traffic = Traffic.LIVE) -> Balance:
-    """The balance of a user; zero where no account was opened."""
-    row = await database.fetch_one(
-        "select balance, held from credit_accounts where user_id = %s and traffic = %s", (user_id, traffic)
-    )
-    return Balance(*row) if row else Balance(0, 0)
-
-
-async def open_account(session: AsyncSession, user_id: UUID, traffic: Traffic = Traffic.LIVE) -> UUID:
-    """The user's account for this traffic, opened where there is none."""
-    await run(
-        session,
-        "insert into credit_accounts (id, user_id, traffic) values (:id, :user_id, :traffic)"
-        " on conflict (user_id, traffic) do nothing",
-        {"id": new_id(), "user_id": user_id, "traffic": str(traffic)},
-    )
-    return (
-        await session.exec(
-            select(CreditAccount.id).where(CreditAccount.user_id == user_id, CreditAccount.traffic == traffic)
-        )
-    ).one()
-
-
-async def post(
-    session: AsyncSession,
-    account_id: UUID,
-    *,
-    type: EntryType,
-    amount: int,
-    reason: str,
-    actor: Actor,
-    expires_at: datetime | None = None,
-    reason_code: str | None = None,
-    note: str | None = None,
-    generation_id: UUID | None = None,
-    refund_of: UUID | None = None,
-    reference: str | None = None,
-) -> CreditEntry:
-    """Posts one entry other than usage; `amount` in credits, negative ones burn lots.
-
-    Raises:
-        NotFound: no such account.
-        InsufficientCredits: the amount would reach below zero or into what is held.
+    `repeated`: it had been done before under the same key, and this is what was done then.
     """
-    entry_id = new_id()
-    outcome, _, available = (
-        await run(
-            session,
-            "select outcome, seq, balance_after from ledger_post(:account_id, :id, :type, :amount, :expires_at,"
-            " :reason, :reason_code, :note, :actor_kind, :actor_id, :generation_id, :refund_of, :reference)",
-            {
-                "account_id": account_id,
-                "id": entry_id,
-                "type": str(type),
-                "amount": amount,
-                "expires_at": expires_at,
-                "reason": reason,
-                "reason_code": reason_code,
-                "note": note,
-                "actor_kind": actor.kind,
-                "actor_id": actor.id,
-                "generation_id": generation_id,
-                "refund_of": refund_of,
-                "reference": reference,
-            },
-        )
-    ).one()
-    if outcome == "no_account":
-        raise NotFound("There is no such credit account.")
-    if outcome == "insufficient_credits":
-        raise InsufficientCredits(-amount, available)
-    return (await session.exec(select(CreditEntry).where(CreditEntry.id == entry_id))).one()
+
+    entry: CreditEntry | None
+    request: CreditRequest | None = None
+    repeated: bool = False
 
 
 async def adjust(
@@ -130,40 +59,48 @@ async def adjust(
     note: str = "",
     type: EntryType = EntryType.ADJUSTMENT,
     traffic: Traffic = Traffic.LIVE,
-) -> CreditEntry:
-    """Adds to or takes from a user's credits, by a person or key that may, with a reason for the books.
+    expires_at: datetime | None = None,
+    key: str | None = None,
+) -> Moved:
+    """Adds to or takes from a user's credits; above the actor's limit it is asked for, and nothing moves yet.
+
+    Args:
+        amount: credits, not 0; what is taken is burnt in the usual order.
+        reason_code: one of `reasons.REASONS`; Purser itself and the command line may say it in their own words.
+        type: adjustment, grant or bonus; the latter two only add.
+        expires_at: when what was added expires.
+        key: makes a repeated call the first one again; the page makes one when its dialog opens.
 
     Raises:
-        NotAllowed: not superadmin or support, or above support's limit.
-        InvalidRequest: an amount of zero, or no reason code.
+        NotAllowed: neither superadmin nor support.
+        InvalidRequest: an amount of nothing, no reason, an end in the past.
+        NotFound: no such user.
         InsufficientCredits: below zero, or into what is held.
+        Conflict: `idempotency_conflict`, the key was used for another movement.
     """
-    _may_move_money(actor, amount)
-    if amount == 0:
-        raise InvalidRequest("An adjustment of 0 credits changes nothing.")
-    if not reason_code.strip():
-        raise InvalidRequest("An adjustment needs a reason.")
-    account_id = await open_account(session, user_id, traffic)
-    entry = await post(
-        session,
-        account_id,
-        type=type,
-        amount=amount,
-        reason=reason_code,
-        reason_code=reason_code,
-        note=note,
-        actor=actor,
-    )
-    await record(
-        session,
-        actor,
-        f"credits.{type}",
-        ("user", user_id),
-        reason=reason_code,
-        before={"balance": entry.balance_after - amount},
-        after={"balance": entry.balance_after, "amount": amount, "entry": entry.id, "note": note},
-    )
-    return entry
+    require_mover(actor)
+    reason_code, note = checked_reason(actor, reason_code, note)
+    require_amount(amount)
+    _require_kind(type, amount, expires_at)
+    movement = Movement(user_id, amount, reason_code, note, type, traffic, expires_at)
+    call = await _once(session, "adjust", actor, key, *astuple(movement))
+    if call and call.answer is not None:
+        return await _moved_before(session, call.answer)
+    await _require_user(session, user_id)
+    limit = await own_limit(session, actor)
+    if limit is not None and abs(amount) > limit:
+        await _require_carried(session, movement)
+        moved = Moved(None, await ask(session, movement, actor=actor))
+    else:
+        moved = Moved(await _book(session, movement, user_id, actor))
+    if call:
+        await call.keep(
+            {
+                "entry": moved.entry and str(moved.entry.id),
+                "request": moved.request and str(moved.request.id),
+            }
+        )
+    return moved
 
 
 async def refund(
@@ -175,14 +112,26 @@ async def refund(
     generation_id: UUID | None = None,
     entry_id: UUID | None = None,
     amount: int | None = None,
+    key: str | None = None,
 ) -> CreditEntry:
     """Gives back what a generation was charged: the whole of what is left, or `amount` credits of it.
 
+    A refund up to the charge needs no approval. What was used stays used: it is an entry of its own, linked to the
+    charge. `key` makes a repeated call the first one again.
+
     Raises:
+        NotAllowed: neither superadmin nor support.
         NotFound: the generation or entry was never charged.
-        Conflict: `already_refunded`, nothing of the charge is left.
-        InvalidRequest: more than what is left, or not positive.
+        Conflict: `already_refunded`, nothing of the charge is left; `idempotency_conflict`.
+        InvalidRequest: more than what is left, or not positive; no reason.
     """
+    require_mover(actor, "refund charges")
+    reason_code, note = checked_reason(actor, reason_code, note)
+    call = await _once(session, "refund", actor, key, generation_id, entry_id, amount, reason_code, note)
+    if call and call.answer is not None:
+        return (
+            await session.exec(select(CreditEntry).where(CreditEntry.id == UUID(call.answer["entry"])))
+        ).one()
     charge = await _charge_to_refund(session, generation_id, entry_id)
     # The account's lock first: two refunds of one charge see each other.
     await session.exec(
@@ -202,15 +151,12 @@ async def refund(
             f"A refund of {amount:,} credits is not possible: {left:,} of {-charge.amount:,} are left to refund.",
             details={"left": left, "charged": -charge.amount},
         )
-    _may_move_money(
-        actor, min(amount, SUPPORT_ADJUSTMENT_LIMIT)
-    )  # a refund up to the charge needs no approval
     entry = await post(
         session,
         charge.account_id,
         type=EntryType.REFUND,
         amount=amount,
-        reason=reason_code,
+        reason=words_of(reason_code),
         reason_code=reason_code,
         note=note,
         actor=actor,
@@ -223,7 +169,7 @@ async def refund(
         actor,
         "credits.refund",
         ("generation", charge.generation_id),
-        reason=reason_code,
+        reason=words_of(reason_code),
         before={"refunded": int(refunded)},
         after={
             "refunded": int(refunded) + amount,
@@ -232,50 +178,83 @@ async def refund(
             "note": note,
         },
     )
+    if call:
+        await call.keep({"entry": str(entry.id)})
     return entry
 
 
-async def entries(
-    database: Database,
-    user_id: UUID,
-    *,
-    traffic: Traffic = Traffic.LIVE,
-    limit: int = 50,
-    after: int | None = None,
-) -> list[dict[str, Any]]:
-    """A user's entries, newest first; `after` is the `seq` of the last one seen."""
-    names = (
-        "id",
-        "seq",
-        "type",
-        "amount",
-        "balanceAfter",
-        "reason",
-        "note",
-        "generationId",
-        "refundOf",
-        "createdAt",
-    )
-    rows = await database.fetch_all(
-        "select e.id, e.seq, e.type, e.amount, e.balance_after, e.reason, e.note, e.generation_id, e.refund_of,"
-        " e.created_at from credit_accounts a join credit_entries e on e.account_id = a.id"
-        " where a.user_id = %(user_id)s and a.traffic = %(traffic)s and e.seq < coalesce(%(after)s, 9223372036854775807)"
-        " order by e.seq desc limit %(limit)s",
-        {"user_id": user_id, "traffic": traffic, "after": after, "limit": limit},
-    )
-    return [dict(zip(names, row, strict=True)) for row in rows]
+def _require_kind(type: EntryType, amount: int, expires_at: datetime | None) -> None:
+    if type not in BY_HAND:
+        raise InvalidRequest(f"Nobody books an entry of type {type} by hand.")
+    if amount < 0 and (type is not EntryType.ADJUSTMENT or expires_at):
+        raise InvalidRequest("Only an adjustment takes credits away, and it does not expire.")
+    if expires_at and expires_at <= datetime.now(UTC):
+        raise InvalidRequest("These credits would expire in the past.")
 
 
-def _may_move_money(actor: Actor, amount: int) -> None:
-    if actor.role == Role.SUPERADMIN:
-        return
-    if actor.role != Role.SUPPORT:
-        raise NotAllowed("Only support and superadmins may change credits.")
-    if abs(amount) > SUPPORT_ADJUSTMENT_LIMIT:
-        raise NotAllowed(
-            f"Support may adjust by up to {SUPPORT_ADJUSTMENT_LIMIT:,} credits; ask a superadmin for more.",
-            code="approval_needed",
+async def _require_user(session: AsyncSession, user_id: UUID) -> None:
+    if (await run(session, "select from users where id = :id", {"id": user_id})).first() is None:
+        raise NotFound("There is no such user.", code="unknown_user")
+
+
+async def _once(session: AsyncSession, deed: str, actor: Actor, key: str | None, *body: Any) -> Once | None:
+    if key is None:
+        return None
+    return await once(
+        session, f"{deed}:{actor.id or actor.kind}", key, [None if one is None else str(one) for one in body]
+    )
+
+
+async def _moved_before(session: AsyncSession, answer: dict[str, Any]) -> Moved:
+    entry = request = None
+    if answer["entry"]:
+        entry = (await session.exec(select(CreditEntry).where(CreditEntry.id == UUID(answer["entry"])))).one()
+    if answer["request"]:
+        request = await session.get(CreditRequest, UUID(answer["request"]))
+    return Moved(entry, request, repeated=True)
+
+
+async def _require_carried(session: AsyncSession, movement: Movement) -> None:
+    """What the account cannot carry now need not be asked for; it is looked at again when it is approved."""
+    found = (
+        await run(
+            session,
+            "select balance - held from credit_accounts where user_id = :user and traffic = :traffic",
+            {"user": movement.user_id, "traffic": str(movement.traffic)},
         )
+    ).first()
+    available = found[0] if found else 0
+    if available + movement.amount < 0:
+        raise InsufficientCredits(-movement.amount, available)
+
+
+async def _book(session: AsyncSession, movement: Movement, user_id: UUID, actor: Actor) -> CreditEntry:
+    entry = await post(
+        session,
+        await open_account(session, user_id, movement.traffic),
+        type=movement.type,
+        amount=movement.amount,
+        reason=words_of(movement.reason_code),
+        reason_code=movement.reason_code,
+        note=movement.note,
+        actor=actor,
+        expires_at=movement.expires_at,
+    )
+    await record(
+        session,
+        actor,
+        f"credits.{movement.type}",
+        ("user", user_id),
+        reason=words_of(movement.reason_code),
+        before={"balance": entry.balance_after - entry.amount},
+        after={
+            "balance": entry.balance_after,
+            "amount": entry.amount,
+            "entry": entry.id,
+            "note": movement.note,
+        },
+    )
+    return entry
 
 
 async def _charge_to_refund(

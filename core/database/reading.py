@@ -15,9 +15,12 @@ CANCELLED = "57014"
 
 
 async def read_within(
-    database: Database, seconds: float, sql: str, params: Mapping[str, Any]
+    database: Database, seconds: float, sql: str, params: Mapping[str, Any], *, by_index: bool = False
 ) -> list[tuple[Any, ...]]:
     """Rows of a statement (`%(name)s` parameters). A plan kept for all would be wrong for a rare value or a busy user.
+
+    Args:
+        by_index: where an index serves, it is used, even for the greater part of a table.
 
     Raises:
         Fault: `query_too_slow`, after so many seconds.
@@ -25,7 +28,8 @@ async def read_within(
     async with database.transaction() as session:
         connection = await session.connection()
         try:
-            await connection.exec_driver_sql(PLANNING, {"limit": f"{round(seconds * 1000)}"})
+            settings = {"limit": f"{round(seconds * 1000)}", "scans": "off" if by_index else "on"}
+            await connection.exec_driver_sql(PLANNING, settings)
             result = await connection.exec_driver_sql(sql, dict(params))
             return [tuple(row) for row in result.fetchall()]
         except sqlalchemy.exc.OperationalError as error:
@@ -36,5 +40,5 @@ async def read_within(
 
 PLANNING = (
     "select set_config('plan_cache_mode', 'force_custom_plan', true), set_config('jit', 'off', true),"
-    " set_config('statement_timeout', %(limit)s, true)"
+    " set_config('statement_timeout', %(limit)s, true), set_config('enable_seqscan', %(scans)s, true)"
 )

@@ -65,6 +65,13 @@ class Override(Table, table=True):
     __table_args__ = (
         sa.Index("overrides_user", "user_id"),
         sa.Index("overrides_open", sa.text("id desc"), postgresql_where=sa.text("ended_at is null")),
+        sa.Index("overrides_feature", "feature_id", "id", postgresql_where=sa.text("feature_id is not null")),
+        sa.Index("overrides_limit", "limit_name", "id", postgresql_where=sa.text("limit_name is not null")),
+        sa.Index(
+            "overrides_expiring",
+            "expires_at",
+            postgresql_where=sa.text("ended_at is null and expires_at is not null"),
+        ),
     )
 
     id: UUID = id_field()
@@ -127,7 +134,7 @@ class PlanProposal(Table, table=True):
 
 
 class UndefinedFeature(Table, table=True):
-    """A feature id that was asked for and is not defined."""
+    """A feature id that was asked for and is not defined; counted on where somebody has dismissed it from the list."""
 
     __tablename__ = "undefined_features"
 
@@ -135,3 +142,4 @@ class UndefinedFeature(Table, table=True):
     checks: int = big(default=1)
     first_seen_at: datetime = made_now()
     last_seen_at: datetime = made_now()
+    dismissed_at: datetime | None = moment(default=None)

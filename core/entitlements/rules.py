@@ -4,11 +4,12 @@ The chain is user → active → plan → not expired → feature defined → fe
 it; an override turns the answer about the feature on the plan round, for as long as it lasts.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from difflib import get_close_matches
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Literal, NamedTuple, Protocol
 
 from core.entitlements.models import Tier
@@ -57,6 +58,7 @@ class PlanView:
     daily_generations: int | None = None
     monthly_credits: int = 0
     monthly_ceiling: int | None = None
+    daily_credits: int = 0
     trial_days: int | None = None
     trial_uses: int | None = None
     max_projects: int | None = None
@@ -71,12 +73,53 @@ class PlanView:
 
 
 @dataclass(frozen=True, slots=True)
+class FeatureView:
+    """A thing to be allowed. A retired one is kept, with the plans that had it, and counts as not defined."""
+
+    id: str
+    display_name: str
+    description: str = ""
+    retired: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Entitlements:
-    """All plans, and the features that are defined (retired ones are not), at one version."""
+    """All plans, and the features that are defined (retired ones are not), at one version.
+
+    Plans stand in the order of their rank, features in that of their ids. A plan's own `features` may name retired ones.
+    """
 
     plans: Mapping[str, PlanView]
     features: Mapping[str, str]
     """Display name by id."""
+    all_features: Mapping[str, FeatureView] = field(default_factory=dict[str, FeatureView])
+    """The retired ones too, by id."""
+    version: int = 0
+    """The number of the last saved change set; 0 is as seeded."""
+
+
+def entitlements_of(
+    plans: Iterable[PlanView], features: Iterable[FeatureView], version: int = 0
+) -> Entitlements:
+    """Entitlements of these plans and features, each in its order."""
+    ordered = sorted(features, key=lambda feature: feature.id)
+    return Entitlements(
+        MappingProxyType({plan.id: plan for plan in sorted(plans, key=lambda plan: (plan.rank, plan.id))}),
+        MappingProxyType({one.id: one.display_name for one in ordered if not one.retired}),
+        MappingProxyType({one.id: one for one in ordered}),
+        version,
+    )
+
+
+NEW_USERS_PLAN = "trial"
+STAFF_PLAN = "unlimited"
+VISITORS_PLAN = "free"
+NEEDED_PLANS: Mapping[str, str] = {
+    NEW_USERS_PLAN: "new users start on it",
+    STAFF_PLAN: "staff are put on it",
+    VISITORS_PLAN: "visitors without an account are served by it",
+}
+"""Plans that Purser itself puts people on, and why they cannot be retired."""
 
 
 class Reason(StrEnum):

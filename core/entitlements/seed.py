@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import SQLModel
+from sqlmodel import SQLModel, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from core.database.changes import CONFIG, announce
@@ -18,6 +18,7 @@ from core.entitlements.models import Feature, Plan, PlanFeature, Tier
 from core.vocabulary import Modality
 
 FREE_DAILY_LIMIT = 5
+PLANS_LOCK = 0x504C414E  # "PLAN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,8 @@ async def seed(session: AsyncSession, *, free_daily_limit: int = FREE_DAILY_LIMI
     plans = [
         plan | {"daily_generations": free_daily_limit} if plan["id"] == "free" else plan for plan in PLANS
     ]
-    # Other seeders wait here for this transaction, and then find everything in place.
+    # Other seeders, and those who save plans, wait here for this transaction, and then find everything in place.
+    await lock_plans(session)
     features = await _add(session, Feature, FEATURES)
     new_plans = await _add(session, Plan, plans)
     wanted = [
@@ -54,6 +56,11 @@ async def seed(session: AsyncSession, *, free_daily_limit: int = FREE_DAILY_LIMI
     if seeded:
         await announce(session, CONFIG)
     return seeded
+
+
+async def lock_plans(session: AsyncSession) -> None:
+    """Held to the transaction's end by all who write plans and features."""
+    await session.exec(select(func.pg_advisory_xact_lock(PLANS_LOCK)))
 
 
 async def _add(session: AsyncSession, table: type[SQLModel], rows: Iterable[dict[str, Any]]) -> list[str]:

@@ -1,44 +1,28 @@
-"""Loading the entitlements for the snapshot, and counting the checks of features that nobody has defined."""
+"""Loading the entitlements for the snapshot, and the checks of features that nobody has defined: counted, listed, dismissed."""
 
 import asyncio
 from dataclasses import dataclass
-from datetime import datetime
-from types import MappingProxyType
+from datetime import UTC, datetime
 
 import psycopg
-from sqlalchemy.dialects.postgresql import aggregate_order_by, array_agg
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from core.audit import Actor, record
 from core.database.connection import Database
-from core.entitlements.models import Feature, Plan, PlanFeature, UndefinedFeature
-from core.entitlements.rules import LONGEST_ID, Entitlements, PlanView, nearest
-from core.errors import DatabaseUnavailable
+from core.entitlements.matrix import matrix
+from core.entitlements.models import UndefinedFeature
+from core.entitlements.rules import LONGEST_ID, Entitlements, nearest
+from core.errors import DatabaseUnavailable, NotAllowed, NotFound
 from core.log import get_logger
+from core.vocabulary import Role
 
 log = get_logger(__name__)
 
 
 async def load(source: AsyncSession | Database) -> Entitlements:
-    """All plans with their features, and the features that are defined."""
-    if isinstance(source, Database):
-        async with source.transaction() as session:
-            return await load(session)
-    on_plan = array_agg(aggregate_order_by(col(PlanFeature.feature_id), col(PlanFeature.feature_id)))
-    rows = await source.exec(
-        select(Plan, on_plan)
-        .outerjoin(PlanFeature, col(PlanFeature.plan_id) == col(Plan.id))
-        .group_by(col(Plan.id))
-        .order_by(col(Plan.rank), col(Plan.id))
-    )
-    plans = {plan.id: _view(plan, frozenset(features) - {None}) for plan, features in rows}
-    # Read after the plans: a feature that was put on one of them is sure to be among these.
-    features = await source.exec(
-        select(Feature).where(col(Feature.retired_at).is_(None)).order_by(Feature.id)
-    )
-    return Entitlements(
-        MappingProxyType(plans), MappingProxyType({feature.id: feature.display_name for feature in features})
-    )
+    """All plans with their features, and the features that are defined, as of one moment."""
+    return (await matrix(source)).entitlements
 
 
 class UndefinedFeatures:
@@ -115,15 +99,18 @@ class Undefined:
     first_seen_at: datetime
     last_seen_at: datetime
     nearest: str | None
+    retired: bool = False
+    """Whether it was a feature once."""
 
 
 async def undefined_features(
     session: AsyncSession, entitlements: Entitlements, *, limit: int = 100
 ) -> list[Undefined]:
-    """The undefined features asked for most often; what has been defined since is left out."""
+    """The undefined features asked for most often; what has been defined since, or dismissed, is left out."""
     rows = await session.exec(
         select(UndefinedFeature)
         .where(col(UndefinedFeature.feature_id).not_in(list(entitlements.features)))
+        .where(col(UndefinedFeature.dismissed_at).is_(None))
         .order_by(col(UndefinedFeature.checks).desc(), col(UndefinedFeature.feature_id))
         .limit(limit)
     )
@@ -134,9 +121,34 @@ async def undefined_features(
             row.first_seen_at,
             row.last_seen_at,
             nearest(row.feature_id, entitlements.features),
+            row.feature_id in entitlements.all_features,
         )
         for row in rows
     ]
+
+
+async def dismiss_undefined(session: AsyncSession, feature_id: str, *, actor: Actor) -> None:
+    """Takes an undefined feature off the list for good, as a client's mistake; its checks are counted on. Twice is once.
+
+    Raises:
+        NotAllowed: the actor is no superadmin.
+        NotFound: `unknown_feature`, nobody ever asked for it.
+    """
+    if actor.role is not Role.SUPERADMIN:
+        raise NotAllowed("Only a superadmin can dismiss features that are not defined.")
+    row = await session.get(UndefinedFeature, feature_id, with_for_update=True, populate_existing=True)
+    if row is None:
+        raise NotFound("Nobody has asked for this feature.", code="unknown_feature")
+    if row.dismissed_at is None:
+        row.dismissed_at = datetime.now(UTC)
+        session.add(row)
+        await record(
+            session,
+            actor,
+            "feature.dismiss",
+            ("feature", feature_id),
+            before={"checks": row.checks, "last_seen_at": row.last_seen_at},
+        )
 
 
 MOST_ROWS = 5_000
@@ -156,23 +168,3 @@ on conflict (feature_id) do update set checks = known.checks + excluded.checks, 
 def _clean(feature_id: str) -> str:
     """An id that PostgreSQL can store: no NUL, no half of a surrogate pair, not too long."""
     return feature_id[:LONGEST_ID].replace("\0", "").encode("utf-8", "replace").decode()
-
-
-def _view(plan: Plan, features: frozenset[str]) -> PlanView:
-    return PlanView(
-        id=plan.id,
-        display_name=plan.display_name,
-        tier=plan.tier,
-        rank=plan.rank,
-        features=features,
-        modalities=frozenset(plan.modalities),
-        daily_generations=plan.daily_generations,
-        monthly_credits=plan.monthly_credits,
-        monthly_ceiling=plan.monthly_ceiling,
-        trial_days=plan.trial_days,
-        trial_uses=plan.trial_uses,
-        max_projects=plan.max_projects,
-        watermark=plan.watermark,
-        routing_strategy=plan.routing_strategy,
-        retired=plan.retired_at is not None,
-    )

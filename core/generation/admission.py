@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from core.accounts.person import Person
 from core.entitlements.rules import PlanView, Reason, effective_limit, standing
 from core.errors import LimitReached, NotAllowed, TrialOver
+from core.generation.visitors import allowance
 from core.snapshot import Snapshot
 from core.vocabulary import Modality, Traffic
 
@@ -61,7 +62,7 @@ def quota(plan: PlanView, person: Person, traffic: Traffic, now: datetime, zone:
         day=today.strftime("%Y-%m-%d"),
         day_cap=effective_limit(plan, person, "daily_generations", now),
         month=today.strftime("%Y-%m"),
-        month_cap=effective_limit(plan, person, "monthly_ceiling", now),
+        month_cap=allowance(plan) if person.visitor else effective_limit(plan, person, "monthly_ceiling", now),
         trial_cap=trial_cap,
     )
 
@@ -93,7 +94,8 @@ def over_quota(
     return LimitReached(
         f"The plan {plan.display_name} may spend {limits.month_cap:,} credits a calendar month; {used:,} are spent or held.",
         code="monthly_ceiling",
-        retryable=False,
+        retryable=False,  # no matter of waiting a moment, though `Retry-After` says when the month ends
+        retry_after=seconds_to_month(now, zone),
         details={"limit": limits.month_cap, "used": used},
     )
 
@@ -103,11 +105,25 @@ def contact(snapshot: Snapshot) -> str:
     return str(snapshot.settings.get("support_contact") or DEFAULT_CONTACT)
 
 
+def midnight_after(now: datetime, zone: ZoneInfo) -> datetime:
+    """When the day ends in `zone`, and its counts start anew; a day there has 23 to 25 hours."""
+    return (now.astimezone(zone) + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+
+
 def seconds_to_midnight(now: datetime, zone: ZoneInfo) -> float:
     """Seconds until the day ends in `zone`."""
+    # By timestamps: the difference of two local times would leave out a change of the clocks between them.
+    return max(1.0, midnight_after(now, zone).timestamp() - now.timestamp())
+
+
+def seconds_to_month(now: datetime, zone: ZoneInfo) -> float:
+    """Seconds until the calendar month ends in `zone`."""
     local = now.astimezone(zone)
-    midnight = (local + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
-    return max(1.0, midnight.timestamp() - now.timestamp())
+    year, month = divmod(local.year * 12 + local.month, 12)
+    first = local.replace(
+        year=year, month=month + 1, day=1, hour=0, minute=0, second=0, microsecond=0, fold=0
+    )
+    return max(1.0, first.timestamp() - now.timestamp())
 
 
 def _refusal(snapshot: Snapshot, person: Person, reason: Reason) -> NotAllowed | TrialOver:

@@ -60,10 +60,12 @@ class Books:
 
     async def begin(self, asked: Asked, amounts: tuple[int, ...], quota: Quota) -> Reserved:
         """Quota, reservation and row, in one."""
+        visitor = asked.person.visitor
         row = await self._database.fetch_one(
-            statements.BEGIN,
+            statements.BEGIN_FOR_VISITOR if visitor else statements.BEGIN,
             {
                 **asked.row(),
+                "visitor": visitor,
                 "amounts": list(amounts),
                 "lease_seconds": LEASE_SECONDS,
                 "day": quota.day,
@@ -101,7 +103,7 @@ class Books:
             "status": status,
             "charge": due,
             "excess": max(0, due - running.held),
-            "reason": f"Text by {attempt.offer.model.id}",
+            "reason": f"Text by {attempt.offer.model.id} {attempt.offer.price_words}".rstrip(),
             "credit_usd_value": self._credit_usd_value,
             "answer": text,
         }

@@ -63,7 +63,7 @@ def outcome_fields(
     counted = usage or NO_USAGE
     return {
         "id": running.id,
-        "user_id": running.asked.person.id,
+        "user_id": running.asked.person.user_id,
         "traffic": running.asked.traffic.value,
         "modality": walk.modality.value,
         "provider_id": attempt.offer.provider.id if attempt else None,

@@ -38,6 +38,7 @@ class Filter:
     status: str | None = None
     provider: str | None = None
     cause: str | None = None
+    project_id: UUID | None = None
     begin: datetime | None = None
     end: datetime | None = None
     traffic: tuple[str, ...] = (Traffic.LIVE,)
@@ -175,8 +176,8 @@ async def volume_at(database: Database, which: Filter, edges: Sequence[datetime]
 async def running(database: Database, user_id: UUID | None = None) -> tuple[int, datetime | None]:
     """How many generations are under way (of one person, where one is given), and since when the oldest of them is."""
     row = await database.fetch_one(
-        "select count(*), min(r.created_at) from reservations r join credit_accounts a on a.id = r.account_id"
-        " where r.state = 'held' and a.user_id = coalesce(%(user)s::uuid, a.user_id)",
+        "select count(*), min(r.created_at) from reservations r left join credit_accounts a on a.id = r.account_id"
+        " where r.state = 'held' and (%(user)s::uuid is null or a.user_id = %(user)s)",
         {"user": user_id},
     )
     return row or (0, None)
@@ -230,6 +231,8 @@ async def _conditions(database: Database, which: Filter) -> tuple[list[str] | No
         require(f"g.{column} = %(provider)s", "provider", row[0] if row else which.provider)
     if which.cause:
         require(f"{CAUSE} = %(cause)s", "cause", which.cause)
+    if which.project_id is not None:
+        require("g.project_id = %(project)s", "project", which.project_id)
     if which.begin is not None:
         require("g.id >= %(begin)s", "begin", first_id_at(which.begin))
     if which.end is not None:

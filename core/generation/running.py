@@ -41,7 +41,7 @@ class Asked:
         prompt = {"system": self.request.system, "messages": self.request.messages}
         return {
             "id": self.id,
-            "user_id": self.person.id,
+            "user_id": self.person.user_id,
             "api_key_id": self.person.key.id if self.person.key else None,
             "project_id": order.project_id,
             "traffic": self.traffic.value,

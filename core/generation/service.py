@@ -14,6 +14,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from core.accounts.person import Person
+from core.credits.daily import DailyCredits
 from core.credits.service import LEASE_SECONDS
 from core.database import Database
 from core.entitlements.models import Tier
@@ -28,7 +29,7 @@ from core.errors import (
     TrialOver,
 )
 from core.generation import statements
-from core.generation.admission import NO_QUOTA, Quota, admit, over_quota, quota
+from core.generation.admission import NO_QUOTA, Quota, admit, midnight_after, over_quota, quota
 from core.generation.books import Books
 from core.generation.budget import check_test_budget
 from core.generation.order import TextOrder
@@ -68,6 +69,7 @@ class Generations:
         self._zone = zone
         self._text_deadline = text_deadline
         self._books = Books(database, credit_usd_value)
+        self._daily = DailyCredits(database)
         self._running: dict[UUID, Running] = {}
         self._idle = asyncio.Event()
         self._idle.set()
@@ -152,16 +154,20 @@ class Generations:
         try:
             return await self._reserve(asked, snapshot, now)
         except TOLD as refusal:
-            if refusal.code != "account_suspended":  # a suspended account must not be able to fill the table
+            # A suspended account must not be able to fill the table, nor visitors, of whom support knows nothing.
+            visitor_over = person.visitor is not None and isinstance(refusal, LimitReached)
+            if refusal.code != "account_suspended" and not visitor_over:
                 await self._books.refuse(asked, refusal)
             raise
 
     async def _reserve(self, asked: Asked, snapshot: Snapshot, now: datetime) -> Running:
         plan, limits = self._admitted(snapshot, asked, now)
-        wish = _wish(snapshot, asked)
+        wish = _wish(snapshot, asked, now)
         route = plan_route(snapshot, wish, now, self._manager.means.scores)
         if asked.traffic is Traffic.TEST:
             await check_test_budget(self._database, snapshot, asked.person.id, route, wish, now, self._zone)
+        if plan is not None and plan.daily_credits and asked.person.visitor is None:
+            await self._daily.take(asked.person.id, plan.daily_credits, now, midnight_after(now, self._zone))
         reserved = await self._books.begin(asked, route.holds(wish), limits)
         if reserved.outcome in ("insufficient_credits", "no_account"):
             raise InsufficientCredits(reserved.amount or min(route.holds(wish)), reserved.available)
@@ -257,9 +263,10 @@ class Generations:
             self._idle.set()
 
 
-def _wish(snapshot: Snapshot, asked: Asked) -> Wish:
+def _wish(snapshot: Snapshot, asked: Asked, now: datetime) -> Wish:
     order, request, person = asked.order, asked.request, asked.person
     plan = _plan(snapshot, person)
+    free = order.provider is None and order.model is None
     return Wish(
         modality=Modality.TEXT,
         provider=order.provider,
@@ -273,10 +280,9 @@ def _wish(snapshot: Snapshot, asked: Asked) -> Wish:
         streamed=order.streamed,
         input_tokens=estimate_messages(request.messages, request.system),
         max_tokens=request.max_tokens,
-        preferred_provider=person.preferred_provider
-        if order.provider is None and order.model is None
-        else None,
-        preferred_model=person.preferred_model,
+        preferred_provider=person.preferred_provider if free else None,
+        preferred_model=person.preferred_model if free else None,
+        own_prices=person.own_prices(now),
     )
 
 

@@ -5,14 +5,15 @@ A crash between the two leaves a held reservation, which the sweeper resolves (`
 """
 
 from core.credits.service import RELEASE, RESERVE, SETTLE
+from core.generation.visitors import RESERVE as RESERVE_FOR_VISITOR
 
-BEGIN = f"""
-with reserved as materialized ({RESERVE}),
+BEGINNING = """
+with reserved as materialized ({reserve}),
 row as (
     insert into generations (id, user_id, api_key_id, project_id, traffic, modality, type, status, streamed,
         requested_provider, requested_model, allow_fallback, strategy, held, parameters, request_id)
     select %(id)s, %(user_id)s, %(api_key_id)s, %(project_id)s, %(traffic)s, %(modality)s, %(type)s, 'processing',
-        %(streamed)s, %(requested_provider)s, %(requested_model)s, %(allow_fallback)s, %(strategy)s, reserved.amount,
+        %(streamed)s, %(requested_provider)s, %(requested_model)s, %(allow_fallback)s, %(strategy)s, {held},
         %(parameters)s::jsonb, %(request_id)s
     from reserved where reserved.outcome = 'held'
 ),
@@ -21,7 +22,10 @@ content as (
 )
 select outcome, amount, available, used from reserved
 """
+BEGIN = BEGINNING.format(reserve=RESERVE, held="reserved.amount")
 """outcome, credits held (or required), credits available, count of the quota that refused."""
+BEGIN_FOR_VISITOR = BEGINNING.format(reserve=RESERVE_FOR_VISITOR, held="0")
+"""The same for somebody without an account: counted, with nothing held."""
 
 ATTEMPTS = """
     insert into attempts (id, generation_id, user_id, number, traffic, modality, provider_id, provider, model, key_id,

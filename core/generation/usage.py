@@ -7,10 +7,12 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from core.accounts.person import Person
+from core.credits.daily import take_daily
 from core.credits.service import Balance, balance_of
 from core.database import Database
 from core.entitlements.rules import PlanView, Reason, standing
-from core.generation.admission import NO_QUOTA, Quota, contact, quota
+from core.generation.admission import NO_QUOTA, Quota, contact, midnight_after, quota
+from core.generation.visitors import subject
 from core.ids import first_id_at
 from core.snapshot import Snapshot
 from core.vocabulary import Traffic
@@ -67,19 +69,19 @@ async def usage_of(
     *,
     with_cost: bool = False,
 ) -> UsageReport:
-    """The report of a user, as of now; days and months are those of `zone`."""
+    """The report of a user or visitor, as of now; days and months are those of `zone`. A visitor has no credits."""
     plan = snapshot.entitlements.plans.get(person.plan_id) if person.plan_id else None
     limits = quota(plan, person, Traffic.LIVE, now, zone) if plan else NO_QUOTA
     local = now.astimezone(zone)
-    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
     counters = {
-        "subject": str(person.id),
+        "subject": subject(person),
         "day": local.strftime("%Y-%m-%d"),
         "month": local.strftime("%Y-%m"),
     }
     used: dict[str, int] = dict(await database.fetch_all(USED, counters))
-    credits = await balance_of(database, person.id)
-    cost = await _cost(database, person, midnight) if with_cost else None
+    credits = await credits_now(database, snapshot, person, now, zone)
+    cost = await _cost(database, person, midnight) if with_cost and not person.visitor else None
     reason = standing(person, plan, now)
     return UsageReport(
         plan=plan,
@@ -87,13 +89,25 @@ async def usage_of(
         today=used.get("day", 0),
         daily_limit=limits.day_cap if plan else 0,
         remaining=_remaining(limits, used) if reason is Reason.OK else 0,
-        resets_at=midnight + timedelta(days=1),
+        resets_at=midnight_after(now, zone),
         monthly_used=used.get("month", 0),
         monthly_ceiling=limits.month_cap if plan else 0,
         credits=credits,
         trial=_trial(snapshot, person, limits, used, now) if plan and plan.is_trial else None,
         cost_today=cost,
     )
+
+
+async def credits_now(
+    database: Database, snapshot: Snapshot, person: Person, now: datetime, zone: ZoneInfo
+) -> Balance:
+    """A user's credits, the free ones of today among them where their plan gives any and carries. A visitor has none."""
+    if person.visitor:
+        return Balance(0, 0)
+    plan = snapshot.entitlements.plans.get(person.plan_id) if person.plan_id else None
+    if plan and plan.daily_credits and standing(person, plan, now) is Reason.OK:
+        await take_daily(database, person.id, plan.daily_credits, now, midnight_after(now, zone))
+    return await balance_of(database, person.id)
 
 
 async def _cost(database: Database, person: Person, midnight: datetime) -> Decimal:

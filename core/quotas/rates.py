@@ -1,7 +1,8 @@
 """Rate limits: so many requests in so much time, with the seconds to wait where that was exceeded.
 
-The limits per address and per service key are counted in this process, in sliding windows; the limit on generations
-is exact across all processes, one statement in the database each.
+The limits per address and per service key are counted in this process, in sliding windows, and told to the others
+every second (`core.quotas.exchange`); the limit on generations is exact across all processes, one statement in the
+database each.
 """
 
 import math
@@ -12,81 +13,52 @@ from uuid import UUID
 from core.config import Rate
 from core.database import Database
 from core.errors import LimitReached
-
-CAPACITY = 20_000
-"""Subjects that one table remembers; beyond, whoever was quiet longest is forgotten."""
-
-
-class RateTable:
-    """Sliding windows in memory, one per subject.
-
-    The window slides by weighing the one before: a burst across a boundary is seen, and two counts are all that is
-    kept of a subject.
-    """
-
-    def __init__(
-        self, rate: Rate, *, capacity: int = CAPACITY, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self.rate = rate
-        self._capacity = capacity
-        self._clock = clock
-        self._windows: dict[
-            str, tuple[int, int, int]
-        ] = {}  # number of the window, count, count of the one before
-
-    def __len__(self) -> int:
-        return len(self._windows)
-
-    def take(self, subject: str) -> float | None:
-        """Counts one request; None where it is within the rate, else the seconds to wait (and it is not counted)."""
-        number, into = divmod(self._clock(), self.rate.seconds)
-        passed = into / self.rate.seconds
-        window, current, before = self._windows.pop(subject, (int(number), 0, 0))
-        if window != number:
-            before, current = (current if window == number - 1 else 0), 0
-        wait = self._wait(current, before, passed)
-        if len(self._windows) >= self._capacity:
-            del self._windows[next(iter(self._windows))]
-        # Put in last again: the first of the dictionary is who was quiet longest.
-        self._windows[subject] = (int(number), current + (wait is None), before)
-        return wait
-
-    def _wait(self, current: int, before: int, passed: float) -> float | None:
-        room = self.rate.count - 1
-        if before * (1 - passed) + current <= room:
-            return None
-        if current <= room:  # the window before still weighs: until enough of it has passed
-            return (1 - (room - current) / before - passed) * self.rate.seconds
-        return (1 - passed + 1 - room / current) * self.rate.seconds
+from core.quotas.exchange import RateExchange
+from core.quotas.table import RateTable
 
 
 class Rates:
-    """The limits of the HTTP API; one per process."""
+    """The limits of the HTTP API; one per process, which speaks with the others from `start` to `stop`."""
 
     def __init__(
         self,
+        database: Database,
         *,
         address: Rate,
         service_key: Rate,
         generation: Rate,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        self._addresses = RateTable(address, clock=clock)
-        self._service_keys = RateTable(service_key, clock=clock)
+        self._database = database
+        self.addresses = RateTable(address, clock=clock)
+        self.service_keys = RateTable(service_key, clock=clock)
         self._generation = generation
+        self._exchange = RateExchange(database, {"address": self.addresses, "service_key": self.service_keys})
+
+    def start(self) -> None:
+        """Begins to tell the other processes what is counted here."""
+        self._exchange.start()
+
+    async def stop(self) -> None:
+        """Tells the rest and ends."""
+        await self._exchange.stop()
+
+    async def exchange(self) -> None:
+        """Tells and learns now, as otherwise every second; raises `DatabaseUnavailable`."""
+        await self._exchange.exchange()
 
     def count_address(self, address: str) -> None:
         """One request from an address; raises `LimitReached`."""
-        _refuse(self._addresses.take(address), self._addresses.rate, "requests from this address")
+        _refuse(self.addresses.take(address), self.addresses.rate, "requests from this address")
 
     def count_service_key(self, key_id: UUID) -> None:
         """One request by a service key; raises `LimitReached`."""
-        _refuse(self._service_keys.take(str(key_id)), self._service_keys.rate, "requests by this key")
+        _refuse(self.service_keys.take(str(key_id)), self.service_keys.rate, "requests by this key")
 
-    async def count_generation(self, database: Database, subject: str) -> None:
+    async def count_generation(self, subject: str) -> None:
         """One generation of a user key or a signed-in user, counted for all processes; raises `LimitReached`."""
         rate = self._generation
-        used, wait = await _count(database, subject, "generation", rate)
+        used, wait = await _count(self._database, subject, "generation", rate)
         _refuse(wait if used is None else None, rate, "generations")
 
 

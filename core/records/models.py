@@ -38,6 +38,7 @@ class Generation(Table, table=True):
             sa.text("id desc"),
             postgresql_where=sa.text("coalesce(error_class, error_code) is not null"),
         ),
+        sa.Index("generations_failed", "finished_at", postgresql_where=sa.text("status = 'failed'")),
         {"postgresql_partition_by": "range (id)"},
     )
 

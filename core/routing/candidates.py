@@ -5,10 +5,11 @@ what holds for the whole request.
 """
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
+from types import MappingProxyType
 
 from core.entitlements.models import Tier
 from core.errors import NoProvider, NotFound
@@ -17,16 +18,19 @@ from core.routing.scores import Scores
 from core.routing.tiers import best_place, of_tier
 from core.routing.trace import Decision, Reason, Step
 from core.snapshot import Offer, Snapshot
+from core.vocabulary import STRATEGIES as STRATEGIES
 from core.vocabulary import Modality
 
 GENERAL = "general"
 """A provider with this specialisation passes every task filter."""
-STRATEGIES = ("priority", "cost", "score", "tier")
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a request asks of routing. Tokens are estimates for the prompt and the cap for the answer; `max_cost` USD."""
+    """What a request asks of routing. Tokens are estimates for the prompt and the cap for the answer; `max_cost` USD.
+
+    `own_prices` are credits per unit by model, where the user has other prices than the catalogue's.
+    """
 
     modality: Modality = Modality.TEXT
     provider: str | None = None
@@ -42,6 +46,10 @@ class Wish:
     max_tokens: int = 2000
     preferred_provider: str | None = None
     preferred_model: str | None = None
+    own_prices: Mapping[str, Decimal] = field(default_factory=lambda: NO_PRICES)
+
+
+NO_PRICES: Mapping[str, Decimal] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,17 +145,17 @@ def _stop(
         return no(Reason.NO_FALLBACK, "the caller allowed no fallback")
     if wish.task_type and provider is not named and not {GENERAL, wish.task_type} & provider.specialisations:
         return no(Reason.TASK_TYPE, f"not specialised in {wish.task_type}")
-    chosen = _models(snapshot, provider, wish, named)
+    chosen = _models(snapshot, provider, wish, named, now)
     if not chosen:
         return no(Reason.NO_MODEL, f"has no default model for {wish.modality}")
     kept: list[Offer] = []
-    why_not: Step | None = None
+    why_not = _why_not_preferred(snapshot, provider, wish, named, now)
     for offer in chosen:
         reason = _refusal(offer, wish, now)
         if reason:
             why_not = _skip(provider, offer.model.id, *reason)
         else:
-            kept.append(offer)
+            kept.append(offer.at(wish.own_prices))
     if not kept:
         return None, why_not
     if offers_named:
@@ -160,14 +168,14 @@ def _stop(
 
 
 def _models(
-    snapshot: Snapshot, provider: ProviderConfig, wish: Wish, named: ProviderConfig | None
+    snapshot: Snapshot, provider: ProviderConfig, wish: Wish, named: ProviderConfig | None, now: datetime
 ) -> list[Offer]:
     """The model that this provider would run, then its fallback model."""
     wanted: list[str | None] = []
     if wish.model and snapshot.offer(provider.id, wish.model):
         wanted.append(wish.model)
-    elif wish.preferred_model and provider.slug == wish.preferred_provider and not named:
-        wanted.append(wish.preferred_model)
+    elif (preferred := _preferred(snapshot, provider, wish, named)) and not _refusal(preferred, wish, now):
+        wanted.append(preferred.model.id)
     elif wish.strategy == "tier" and (offers := of_tier(snapshot, provider, wish.modality, wish.tier)):
         return offers
     else:
@@ -180,6 +188,29 @@ def _models(
         if offer and offer.model.modality == wish.modality and offer not in offers:
             offers.append(offer)
     return offers
+
+
+def _preferred(
+    snapshot: Snapshot, provider: ProviderConfig, wish: Wish, named: ProviderConfig | None
+) -> Offer | None:
+    """The user's preferred model, where this provider has it and is not another than the preferred one."""
+    if named or wish.model or not wish.preferred_model:
+        return None
+    if wish.preferred_provider not in (None, provider.slug):
+        return None
+    offer = snapshot.offer(provider.id, wish.preferred_model)
+    return offer if offer and offer.model.modality == wish.modality else None
+
+
+def _why_not_preferred(
+    snapshot: Snapshot, provider: ProviderConfig, wish: Wish, named: ProviderConfig | None, now: datetime
+) -> Step | None:
+    """The step that says why the user's preference makes way for the provider's default model."""
+    preferred = _preferred(snapshot, provider, wish, named)
+    refused = preferred and _refusal(preferred, wish, now)
+    if not preferred or not refused:
+        return None
+    return _skip(provider, preferred.model.id, refused[0], f"the user's preferred model: {refused[1]}")
 
 
 def _refusal(offer: Offer, wish: Wish, now: datetime) -> tuple[Reason, str] | None:
@@ -221,7 +252,7 @@ def _cheapest(
     snapshot: Snapshot, provider: ProviderConfig, wish: Wish, now: datetime
 ) -> tuple[bool, Decimal]:
     """The estimated cost of the provider's model; unpriced ones come last."""
-    offers = _models(snapshot, provider, wish, None)
+    offers = _models(snapshot, provider, wish, None, now)
     cost = offers[0].estimated_cost(wish.input_tokens, wish.max_tokens, now) if offers else None
     return cost is None, cost or Decimal(0)
 
@@ -248,12 +279,17 @@ def _reordered(stops: list[Stop], wish: Wish, named: ProviderConfig | None) -> l
             return 0
         if stop.reason is Reason.NAMED_MODEL:
             return 1
-        return 2 if stop.provider.slug == wish.preferred_provider else 3
+        return 2 if preferred(stop) else 3
+
+    def preferred(stop: Stop) -> bool:
+        if wish.preferred_provider is not None:
+            return stop.provider.slug == wish.preferred_provider
+        return stop.offers[0].model.id == wish.preferred_model
 
     ordered = sorted(stops, key=place)
     if ordered and ordered[0].reason is Reason.NEXT_IN_ORDER:
-        preferred = ordered[0].provider.slug == wish.preferred_provider
-        ordered[0] = replace(ordered[0], reason=Reason.PREFERRED if preferred else Reason.FIRST_IN_ORDER)
+        first = Reason.PREFERRED if preferred(ordered[0]) else Reason.FIRST_IN_ORDER
+        ordered[0] = replace(ordered[0], reason=first)
     return ordered
 
 

@@ -48,14 +48,24 @@ class Prober:
         self._clients = clients
         self._spread = SPREAD_SECONDS if spread is None else spread
         self._clock = clock
+        self._looks: set[asyncio.Task[None]] = set()
+        self._closed = False
 
     async def round(self) -> None:
         """Every provider that is on and may be probed, at once but for the spread. Vendors' failures are what is being
         looked for; a database that is away leaves the round without a record."""
         async with asyncio.TaskGroup() as group:
             for provider in self._snapshots.current.real_providers:
-                if provider.probing:
-                    group.create_task(self._look_at(provider))
+                if provider.probing and not self._closed:
+                    look = group.create_task(self._look_at(provider))
+                    self._looks.add(look)
+                    look.add_done_callback(self._looks.discard)
+
+    def close(self) -> None:
+        """No more probes: a process that ends waits neither for its place in the minute nor for a slow vendor."""
+        self._closed = True
+        for look in self._looks:
+            look.cancel()
 
     async def _look_at(self, provider: ProviderConfig) -> None:
         await asyncio.sleep(random.uniform(0, self._spread))  # noqa: S311 - spreads load, guards nothing

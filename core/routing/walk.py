@@ -227,7 +227,8 @@ class Walk(Record):
         reason = reason if admitted.probe is None else Reason.PROBE
         step = Step(
             offer.provider.slug, offer.model.id, Decision.CHOSEN, reason, _why(reason, waited),
-            self.elapsed_ms(), attempt=len(self.attempts) + 1, note=admitted.stop.note,
+            self.elapsed_ms(), attempt=len(self.attempts) + 1,
+            note="; ".join(filter(None, (admitted.stop.note, offer.price_words))),
         )  # fmt: skip
         # Somebody may still come after: half of the time that is left is for them.
         left, last = self.left(), self._next == len(self._stops)
@@ -278,7 +279,7 @@ def _why(reason: Reason, waited: float) -> str:
 WHY: Mapping[Reason, str] = {
     Reason.NAMED_MODEL: "the model that was asked for",
     Reason.NAMED_PROVIDER: "the provider that was asked for",
-    Reason.PREFERRED: "the user's preferred provider",
+    Reason.PREFERRED: "what the user prefers",
     Reason.FIRST_IN_ORDER: "first in order",
     Reason.NEXT_IN_ORDER: "next in order",
     Reason.FALLBACK_MODEL: "the provider's fallback model",

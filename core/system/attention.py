@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from core.credits.approvals import waiting
 from core.database import Database
 from core.entitlements.service import undefined_features
 from core.errors import DatabaseUnavailable
@@ -72,6 +73,11 @@ class Attention:
                 self._last = time.monotonic(), await self._look()
             return self._last[1]
 
+    @property
+    def requests(self) -> int:
+        """How many movements of credits wait for a second superadmin, as of the last look."""
+        return len(self._seen.requests) if self._seen else 0
+
     def forget(self) -> None:
         """The next look is made anew: what somebody has just changed is seen at once."""
         self._last, self._ask_due = None, 0.0
@@ -106,6 +112,7 @@ class Attention:
         return replace(
             seen,
             undefined=undefined,
+            requests=await waiting(self._database),
             openings=await opened_since(self._database, seen.now - FLAPPING_WITHIN),
             aside_since=dict(await self._database.fetch_all(ASIDE_SINCE, (aside,))) if aside else {},
         )

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC
 from typing import Self
+from uuid import UUID
 
 import sqlalchemy.exc
 import typer
@@ -20,6 +21,7 @@ from core.accounts.passwords import one_time_password
 from core.audit import COMMAND_LINE
 from core.audit.sealing import ChainBroken, seal
 from core.config import Settings
+from core.credits.approvals import approve, waiting
 from core.credits.models import EntryType
 from core.credits.service import adjust
 from core.database import Database, migrate
@@ -138,10 +140,31 @@ async def grant_credits(desk: Desk, id_or_email: str, amount: int, *, reason: st
         raise InvalidRequest("A grant is a positive number of credits.")
     async with desk.database.transaction() as session:
         user = await find_user(session, id_or_email)
-        entry = await adjust(
+        moved = await adjust(
             session, user.id, amount, actor=COMMAND_LINE, reason_code=reason, type=EntryType.GRANT
         )
-    return entry.balance_after
+    assert moved.entry is not None, "the command line asks nobody"
+    return moved.entry.balance_after
+
+
+async def approve_credits(desk: Desk, request_id: str) -> str:
+    """Approves what waits for a second person, for installations with one superadmin; returns what is to be said."""
+    try:
+        identifier = UUID(request_id)
+    except ValueError:
+        raise InvalidRequest("A request is named by its id, as `credits waiting` lists it.") from None
+    async with desk.database.transaction() as session:
+        entry = await approve(session, identifier, actor=COMMAND_LINE)
+    if entry is None:
+        return "Approved; a worker of the running server books it."
+    return f"Approved: {entry.amount:+,} cr, the balance is {entry.balance_after:,}."
+
+
+async def print_waiting_credits(desk: Desk) -> None:
+    """What waits for a second person, a line each: id, credits, whose, reason, note and who asked."""
+    for one in await waiting(desk.database):
+        about = one.email or f"{one.title} ({one.people:,} people)"
+        typer.echo("\t".join((str(one.id), f"{one.amount:+}", about, one.reason, one.note, one.asked_label)))
 
 
 async def require_current(database: Database) -> None:

@@ -8,6 +8,7 @@ from typing import Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from core.credits.approvals import RequestLine
 from core.entitlements.service import Undefined
 from core.errors import ErrorClass
 from core.providers.config import KeyConfig
@@ -66,6 +67,7 @@ class Sight:
     openings: Mapping[tuple[UUID, Modality], int] = field(default_factory=dict[tuple[UUID, Modality], int])
     aside_since: Mapping[UUID, datetime] = field(default_factory=dict[UUID, datetime])
     near: Mapping[UUID, Sequence[Use]] = field(default_factory=dict[UUID, Sequence[Use]])
+    requests: Sequence[RequestLine] = ()
 
     def when(self, moment: datetime) -> str:
         """The time of day, or the day where it is another one."""
@@ -80,6 +82,7 @@ def needs_of(seen: Sight) -> list[Need]:
         *(_of_parts(seen.report) if seen.report else ()),
         *(need for one in seen.board.providers for need in _of_provider(one, seen)),
         *_of_features(seen),
+        *_of_requests(seen),
     ]
 
 
@@ -252,8 +255,23 @@ def _of_features(seen: Sight) -> Iterator[Need]:
         yield Need(
             f"feature:{one.feature_id}", "warning", f"“{one.feature_id[:LONGEST_SHOWN]}” is not a feature,",
             f"yet asked for {times} since {seen.when(one.first_seen_at)}{meant}", one.first_seen_at,
+            "Open plans", "/plans?tab=undefined",
             roles=SUPERADMINS | {Role.SUPPORT},
         )  # fmt: skip
+
+
+def _of_requests(seen: Sight) -> Iterator[Need]:
+    """Movements of credits that wait for a second superadmin."""
+    if not seen.requests:
+        return
+    oldest, many = seen.requests[0], len(seen.requests)
+    what = "1 movement of credits waits" if many == 1 else f"{many} movements of credits wait"
+    whom = oldest.email or f"{oldest.people or 0:,} people"
+    yield Need(
+        "approvals", "waiting", f"{what} for approval.",
+        f"{'' if many == 1 else 'The oldest: '}{_signed(oldest.amount)} cr for {whom}, asked by {oldest.asked_label}.",
+        oldest.created_at, "Open approvals", "/credits?tab=approvals", SUPERADMINS,
+    )  # fmt: skip
 
 
 def _opened(state: ModalityState) -> str:
@@ -293,6 +311,10 @@ def _trouble(key: KeyConfig, now: datetime) -> str:
     if key.state_class is ErrorClass.QUOTA:
         return "quota exhausted"
     return "rejected" if key.state_class is ErrorClass.AUTHENTICATION else "set aside"
+
+
+def _signed(amount: int) -> str:
+    return f"{amount:+,}".replace("-", "\N{MINUS SIGN}")
 
 
 def _served(modalities: Sequence[Modality]) -> str:

@@ -4,7 +4,20 @@ from fastapi import APIRouter, Request
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from dashboard.api import credits, docs, features, generate, health, models, usage
+from dashboard.api import (
+    credit_writes,
+    credits,
+    docs,
+    features,
+    generate,
+    health,
+    models,
+    plans,
+    preferences,
+    projects,
+    usage,
+    users,
+)
 from dashboard.api.errors import install_errors
 from dashboard.api.paths import is_api
 
@@ -12,10 +25,15 @@ __all__ = ["api_router", "install_errors", "is_api"]
 
 RESOURCES = (
     features.router,
+    plans.router,
     models.router,
     generate.router,
     usage.router,
     credits.router,
+    credit_writes.router,
+    projects.router,
+    preferences.router,
+    users.router,
     health.router,
     docs.router,
 )

@@ -18,17 +18,20 @@ ABOUT = """\
 Purser decides who may use which AI feature, generates with fallback over several providers, and charges exactly.
 
 Send a key as `Authorization: Bearer psr_…`. A **user key** acts for its user. A **service key** acts for the user named in
-`X-User` (id or e-mail), within its scopes. Pages of Purser itself use the session's cookie.
+`X-User` (id or e-mail), within its scopes, or for a visitor without an account at the address in `X-Client-IP`. Pages of Purser itself use the session's cookie.
 
 Every error has one shape, `{"error": {"code", "message", "retryable", "details"?}}`, and every answer carries `X-Request-ID`:
 yours where it has 8 to 64 letters, digits and `-`, else a new one. Unknown fields are refused with their names.
 """
 TAGS = [
     {"name": "Features", "description": "May this user do this?"},
+    {"name": "Plans", "description": "Plans and features as they are defined."},
     {"name": "Models", "description": "Providers, what they run, and how they are."},
     {"name": "Generation", "description": "Text, whole or streamed."},
     {"name": "Usage", "description": "What was used, and what is left."},
     {"name": "Credits", "description": "Balance and ledger."},
+    {"name": "Users", "description": "For the product's backend to keep in step."},
+    {"name": "Projects", "description": "What generations may be attributed to."},
     {"name": "Health", "description": "For monitors."},
 ]
 SCHEMES: dict[str, Any] = {
@@ -51,11 +54,20 @@ X_USER: dict[str, Any] = {
     "schema": {"type": "string"},
     "description": "For service keys: the user that the call is for, by id or e-mail.",
 }
+X_CLIENT_IP: dict[str, Any] = {
+    "name": "X-Client-IP",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string"},
+    "description": "For service keys, in the place of X-User: the address of a visitor without an account, who is on plan"
+    " free and counted by it.",
+}
+FOR_VISITORS = ("/api/ai/generate-text", "/api/features/check", "/api/usage")
 SECURITY: list[dict[str, list[str]]] = [{"key": []}, {"session": []}]
 
 
 def describe(app: FastAPI) -> None:
-    """Gives the application's OpenAPI its introduction, its ways to authenticate, and `X-User`."""
+    """Gives the application's OpenAPI its introduction, its ways to authenticate, `X-User` and `X-Client-IP`."""
 
     def openapi() -> dict[str, Any]:
         if not app.openapi_schema:
@@ -71,12 +83,14 @@ def _schema(app: FastAPI) -> dict[str, Any]:
     )
     schema["paths"] = {path: item for path, item in schema["paths"].items() if path.startswith("/api/")}
     schema.setdefault("components", {})["securitySchemes"] = SCHEMES
-    for item in schema["paths"].values():
+    for path, item in schema["paths"].items():
         for operation in item.values():
             anybody = "Health" in operation.get("tags", ())
             operation["security"] = [{}, *SECURITY] if anybody else SECURITY
             if not anybody:
                 operation.setdefault("parameters", []).append(X_USER)
+                if path in FOR_VISITORS:
+                    operation["parameters"].append(X_CLIENT_IP)
     return schema
 
 

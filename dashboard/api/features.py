@@ -90,12 +90,13 @@ async def check_all(caller: Identified) -> Answer:
 
 def _require_scope_and_name(caller: Caller) -> None:
     caller.require(Scope.CHECK)
-    if caller.user is None and not caller.named:
+    if caller.user is None and not caller.named and not caller.visitor:
         raise UserRequired("Whose access? A service key names the user in X-User, by id or e-mail.")
 
 
 def _decide(caller: Caller, feature_id: str) -> Decision:
-    return check(caller.purser.snapshots.current.entitlements, caller.user, feature_id, datetime.now(UTC))
+    asked_for = caller.user or caller.visitor
+    return check(caller.purser.snapshots.current.entitlements, asked_for, feature_id, datetime.now(UTC))
 
 
 def _said(decision: Decision) -> dict[str, Any]:

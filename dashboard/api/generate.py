@@ -137,7 +137,7 @@ async def generate_text(request: Request, body: GenerateText, caller: Identified
     """
     began = time.perf_counter()
     caller.require(Scope.GENERATE)
-    user = caller.active_user()
+    user = caller.active_user_or_visitor()
     order = _order(body)
     if order.project_id:
         await require_project(caller.purser.database, user.id, order.project_id)

@@ -1,7 +1,7 @@
 """Who calls the API: a key or the pages' session, the user it is for, and what it may.
 
-A user key acts for its user. A service key acts for the user named in `X-User`, within its scopes; without that
-header it acts as itself, where the call needs no user. A session acts for its person, from our own pages only.
+A user key acts for its user. A service key acts for the user named in `X-User`, or for a visitor without an account at
+the address in `X-Client-IP`, within its scopes; without these headers it acts as itself, where the call needs no user. A session acts for its person, from our own pages only.
 """
 
 import contextlib
@@ -18,8 +18,16 @@ from core.accounts.rules import network_of, require_active
 from core.accounts.sessions import authenticate_session
 from core.audit import Actor
 from core.bootstrap import Purser
-from core.errors import DatabaseUnavailable, LimitReached, NotAllowed, NotFound, NotSignedIn, UserRequired
-from core.quotas.rates import Rates
+from core.errors import (
+    DatabaseUnavailable,
+    InvalidRequest,
+    LimitReached,
+    NotAllowed,
+    NotFound,
+    NotSignedIn,
+    UserRequired,
+)
+from core.generation.visitors import visitor
 from core.vocabulary import Role
 from dashboard.access import address_of, cookie_name
 
@@ -33,16 +41,19 @@ class Caller:
     """The one who calls.
 
     `person` is whose key or session it is. `user` is whom the call is for: the same, or for a service key the user in
-    `X-User`; None where it names nobody, or (`named`) somebody whom nobody knows.
+    `X-User`; None where it names nobody, or (`named`) somebody whom nobody knows. `visitor` is whom a service key
+    names by the address in `X-Client-IP`: somebody without an account.
     """
 
     purser: Purser
-    rates: Rates
     person: Person
     user: Person | None
+    visitor: Person | None
     named: bool
     address: str
     request_id: str | None
+    call: str = ""
+    """Method and path, as in `POST /api/credits/adjust`."""
 
     @property
     def service(self) -> bool:
@@ -95,9 +106,15 @@ class Caller:
         if self.user is None:
             if self.named:
                 raise NotFound("There is no user with the id or e-mail in X-User.", code="unknown_user")
+            if self.visitor:
+                raise UserRequired("A visitor has no account, which this call needs: name a user in X-User.")
             raise UserRequired("This call is for a user: a service key names one in X-User, by id or e-mail.")
         require_active(self.user)
         return self.user
+
+    def active_user_or_visitor(self) -> Person:
+        """The same, for calls that somebody without an account may make, too."""
+        return self.visitor or self.active_user()
 
     def require_active(self) -> None:
         """Raises `NotAllowed` (`account_suspended`) where the caller's own account is suspended."""
@@ -116,7 +133,7 @@ class Caller:
             return
         key = self.person.key
         subject = f"key:{key.id}" if key else f"user:{self.person.id}"
-        await self.rates.count_generation(self.purser.database, subject)
+        await self.purser.rates.count_generation(subject)
 
 
 async def identify(request: Request) -> Caller:
@@ -124,13 +141,14 @@ async def identify(request: Request) -> Caller:
 
     Raises:
         NotSignedIn: no identity, or none that is good; the answer does not tell which secrets exist.
-        NotAllowed: a session used from another site, or X-User by another than a service key.
+        NotAllowed: a session used from another site, or X-User or X-Client-IP by another than a service key.
+        InvalidRequest: both of these headers, or an X-Client-IP that is no address.
         LimitReached: too many requests from this address, or by this service key.
     """
     purser: Purser = request.state.purser
-    rates: Rates = request.app.state.rates
+    rates = purser.rates
     address = address_of(request)
-    named = request.headers.get("x-user", "").strip()
+    named, client = (request.headers.get(name, "").strip() for name in ("x-user", "x-client-ip"))
     # Before anything is looked up, so that guessing costs the guesser; only what looks like a service key is spared.
     claims_service = SERVICE_KEY in request.headers.get("authorization", "")
     if not claims_service:
@@ -144,16 +162,21 @@ async def identify(request: Request) -> Caller:
     service = person.key is not None and person.key.kind is KeyKind.SERVICE
     if service and person.key:
         rates.count_service_key(person.key.id)
-    elif named:
-        raise NotAllowed("X-User is for service keys; this key or session acts for its own user.")
+    elif named or client:
+        raise NotAllowed(
+            f"{'X-User' if named else 'X-Client-IP'} is for service keys; this key or session acts for its own user."
+        )
+    if named and client:
+        raise InvalidRequest("X-User names a user, X-Client-IP a visitor without an account: send one of them.")
     return Caller(
         purser=purser,
-        rates=rates,
         person=person,
         user=await _named_user(purser, person, named) if service else person,
+        visitor=visitor(client, person.key) if client and person.key else None,
         named=bool(named),
         address=address,
         request_id=getattr(request.state, "request_id", None),
+        call=f"{request.method} {request.url.path}",
     )
 
 

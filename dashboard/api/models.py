@@ -48,7 +48,7 @@ class ModelEntry(Shape):
     display_name: str = Field(examples=["GPT-6.1 Sol"])
     description: str
     modality: Modality
-    credits: float = Field(description="Per unit.", examples=[2])
+    credits: float = Field(description="Per unit; the user's own price, where they have one.", examples=[2])
     unit: str = Field(examples=["1k tokens"])
     capabilities: Capabilities
     available: bool
@@ -161,6 +161,7 @@ def _near(name: str, known: list[str]) -> str:
 
 def _providers(caller: Caller, snapshot: Snapshot, report: Report, now: datetime) -> list[dict[str, Any]]:
     entries: list[dict[str, Any]] = []
+    own_prices = caller.user.own_prices(now) if caller.user else {}
     for provider in snapshot.providers:
         breaker = caller.purser.breakers.status(provider.id, Modality.TEXT)
         part = report.providers.get(provider.slug)
@@ -177,7 +178,8 @@ def _providers(caller: Caller, snapshot: Snapshot, report: Report, now: datetime
                 "defaultModels": dict(provider.default_models),
                 "fallbackModels": dict(provider.fallback_models),
                 "models": [
-                    _model(offer, now, priced=caller.sees_costs) for offer in snapshot.offers_of(provider.id)
+                    _model(offer.at(own_prices), now, priced=caller.sees_costs)
+                    for offer in snapshot.offers_of(provider.id)
                 ],
             }
         )

@@ -58,13 +58,16 @@ class UsageAnswer(Shape):
     responses={200: {"model": UsageAnswer, "description": "As of now."}, **errors(400, 403, 404, 429)},
 )
 async def get_usage(caller: Identified) -> Answer:
-    """What the user has used today and this month, and what is left."""
+    """What the user has used today and this month, and what is left.
+
+    Of a visitor (`X-Client-IP`) the same by plan free: `monthly` is the free allowance, and there are no credits.
+    """
     caller.require(Scope.GENERATE, Scope.CREDITS)
     purser = caller.purser
     report = await usage_of(
         purser.database,
         purser.snapshots.current,
-        caller.active_user(),
+        caller.active_user_or_visitor(),
         datetime.now(UTC),
         purser.settings.zone,
         with_cost=caller.sees_own_costs,

@@ -110,6 +110,20 @@
   }, true);
   document.addEventListener("submit", (event) => offline() && stop(event), true);
 
+  // What is not saved: leaving asks first, as long as something on the page says so (`data-unsaved`)
+  addEventListener("beforeunload", (event) => document.querySelector("[data-unsaved]:not([hidden])") && event.preventDefault());
+
+  // A file into a text field: `data-file-into` is the field's label; the file itself stays in the browser
+  document.addEventListener("change", async (event) => {
+    const into = event.target.dataset?.fileInto;
+    const file = into && event.target.files[0];
+    const field = document.querySelector(`textarea[aria-label="${into}"]`) ?? document.getElementById(into);
+    if (!file || !field) return;
+    field.value = file.size > 500_000 ? "" : await file.text();
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+    event.target.value = "";
+  });
+
   function watchConnection() {
     const popup = document.getElementById("popup");
     if (!popup) return;

@@ -5,14 +5,14 @@ The address is the page's whole state: copying it copies the view. What it canno
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Self
-from urllib.parse import urlencode
+from typing import ClassVar
 from uuid import UUID
 
 from core.audit.asking import Filter
-from dashboard.parameters import identifier, moment, one_of, text, written
+from dashboard.lists.address import ListAddress
+from dashboard.parameters import identifier, moment, one_of, text
 
 PATH = "/audit"
 RANGES: Mapping[str, timedelta] = {
@@ -32,11 +32,13 @@ WORD = re.compile(r"[a-z0-9_.\-]{1,80}")
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class Address(ListAddress):
     """The state. None is what nobody has chosen: any time, any action, any kind of subject.
 
     `actor` is a kind of actors, or the id of one.
     """
+
+    path: ClassVar[str] = PATH
 
     q: str = ""
     actor: str | UUID | None = None
@@ -69,32 +71,9 @@ class Address:
         )
 
     @property
-    def url(self) -> str:
-        """The address; what is not chosen is not in it."""
-        names = {"begin": "from", "end": "to"}
-        pairs = [
-            (names.get(field.name, field.name), written(value))
-            for field in fields(self)
-            if (value := getattr(self, field.name))
-        ]
-        return f"{PATH}?{urlencode(pairs)}" if pairs else PATH
-
-    @property
     def filtered(self) -> bool:
         """Whether anything narrows the list."""
         return bool(self.q or self.actor or self.action or self.subject or self.range or self.begin)
-
-    def changed(self, **changes: Any) -> Self:
-        """With other filters: that is another list, from its first page."""
-        return replace(self, after=None, before=None, **changes)
-
-    def turned(self, *, after: UUID | None = None, before: UUID | None = None) -> Self:
-        """At another page of the same list."""
-        return replace(self, after=after, before=before)
-
-    def opened(self, entry_id: UUID | None) -> Self:
-        """With another row open, or none."""
-        return replace(self, sel=entry_id)
 
     def filter(self, now: datetime) -> Filter:
         """What the list reads."""

@@ -72,7 +72,7 @@ class FilterRow(filters.Filters):
         _say(self._person, f"Actor {str(person)[-8:]}" if person else None)
         self._action.set_value(address.action)
         self._subject.set_value(address.subject)
-        self._export.set(href=address.turned().opened(None).url.replace(PATH, f"{PATH}.csv", 1))
+        self._export.set(href=address.file)
 
     def name_actor(self, label: str) -> None:
         """Calls the actor of the address by name, once a row has told it."""

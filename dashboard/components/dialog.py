@@ -18,7 +18,8 @@ class Dialog:
     """`dialog = Dialog("Adjust credits", verb="Add 120 cr", on_confirm=save)`, then `with dialog.body: …`.
 
     `on_confirm` runs once however often the button is pressed; the dialog closes after it unless it gives False.
-    `typed` is a name to be typed before the verb can be pressed, for what cannot be undone.
+    `typed` is a name to be typed before the verb can be pressed, for what cannot be undone. What only tells something
+    has nothing to `cancel`.
     """
 
     def __init__(
@@ -32,6 +33,7 @@ class Dialog:
         kind: Kind = "primary",
         width: int = 520,
         typed: str | None = None,
+        cancel: bool = True,
     ) -> None:
         self._on_confirm = on_confirm
         self.frame = ui.dialog()
@@ -46,7 +48,8 @@ class Dialog:
                 self._error = Node("div", "", "pu-alert", role="alert").show(False)
             with Node("div", "", "pu-dialog-foot"):
                 self.note = Node("span", note, "pu-note")
-                Button("Cancel", self.close).set(data_local="true")
+                if cancel:
+                    Button("Cancel", self.close).set(data_local="true")
                 self.verb = Button(verb, self._confirm, kind=kind)
         self.frame.props["aria-labelledby"] = self.title.html_id
         if typed:
@@ -88,21 +91,35 @@ class Dialog:
             fields.text(f"Type {typed} to confirm", on_change=check)
 
 
-def before_after(label: str, before: str, after: str, unit: str, change: str = "", tone: Tone = "ok") -> Node:
-    """A value now and afterwards in large figures, and the difference as a chip (mock-up 08)."""
-    with Node("div", "", "pu-box is-lined pu-before") as box:
-        _large(f"{label} now", before, unit)
-        Icon("arrow_forward")
-        with _large(f"{label} after", after, unit):
-            if change:
-                tag(change, tone)
-    return box
+class BeforeAfter(Node):
+    """A value now and afterwards in large figures, and the difference as a chip (mock-up 08); `set_values` in place."""
 
+    def __init__(
+        self, label: str, before: str, after: str, unit: str, change: str = "", tone: Tone = "ok"
+    ) -> None:
+        super().__init__("div", "", "pu-box is-lined pu-before")
+        self._tone: Tone = tone
+        with self:
+            self._before = self._large(f"{label} now", before, unit)
+            Icon("arrow_forward")
+            self._after = self._large(f"{label} after", after, unit)
+            with self._row:
+                self._change = tag(change, tone).show(bool(change))
 
-def _large(label: str, value: str, unit: str) -> Node:
-    with Node("div"):
-        Node("div", label, "pu-stat-label")
-        with Node("div", "", "pu-stat-value") as row:
-            Node("span", value)
-            Node("small", unit)
-    return row
+    def set_values(self, before: str, after: str, change: str = "", tone: Tone = "ok") -> Self:
+        """Show other values."""
+        self._before.set_text(before)
+        self._after.set_text(after)
+        if tone != self._tone:
+            self._change.classes(add=f"is-{tone}", remove=f"is-{self._tone}")
+            self._tone = tone
+        self._change.set_text(change).show(bool(change))
+        return self
+
+    def _large(self, label: str, value: str, unit: str) -> Node:
+        with Node("div"):
+            Node("div", label, "pu-stat-label")
+            with Node("div", "", "pu-stat-value") as self._row:
+                figure = Node("span", value)
+                Node("small", unit)
+        return figure

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, Self
 
+from core.credits.models import EntryType
 from core.vocabulary import GenerationStatus
 from dashboard.components.html import Icon, Node
 
@@ -51,6 +52,16 @@ BREAKER: Mapping[str, Status] = {
     "half_open": HALF_OPEN,
     "isolated": Status("Isolated", "block", "neutral"),
 }
+ENTRY: Mapping[str, Status] = {
+    EntryType.USAGE: Status("Usage", "bolt", "neutral"),
+    EntryType.REFUND: Status("Refund", "undo", "info"),
+    EntryType.BONUS: Status("Bonus", "redeem", "ok"),
+    EntryType.GRANT: Status("Grant", "add_circle", "ok"),
+    EntryType.PURCHASE: Status("Purchase", "shopping_cart", "ok"),
+    EntryType.ADJUSTMENT: Status("Adjustment", "tune", "info"),
+    EntryType.EXPIRY: Status("Expiry", "event_busy", "neutral"),
+}
+"""The type of a ledger's entry."""
 SEVERITY: Mapping[str, Status] = {
     "critical": Status("Critical", "error", "bad"),
     "warning": Status("Warning", "warning", "warn"),

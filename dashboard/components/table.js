@@ -16,17 +16,20 @@ const Bits = {
 
 export default {
   components: { Bits },
-  props: ["columns", "rows", "sort", "chosen", "caption", "state", "foot", "prev", "next", "old", "skeletons", "told"],
-  emits: ["open", "sort", "page", "act"],
+  props: ["columns", "rows", "sort", "chosen", "caption", "state", "foot", "prev", "next", "old", "skeletons", "told", "picked"],
+  emits: ["open", "sort", "page", "act", "pick"],
   template: `
     <div>
       <div v-if="old" class="pu-table-old" role="status">{{ old }}</div>
       <div class="pu-table-scroll">
         <table role="table" :aria-busy="state === 'loading'">
           <caption class="pu-hidden">{{ caption }}</caption>
-          <colgroup><col v-for="c in columns" :key="c.key" :style="c.width ? { width: c.width } : null" /></colgroup>
+          <colgroup><col v-if="picking" class="pu-pick" /><col v-for="c in columns" :key="c.key" :style="c.width ? { width: c.width } : null" /></colgroup>
           <thead role="rowgroup">
             <tr role="row">
+              <th v-if="picking" scope="col" role="columnheader" class="pu-pick"><label><input type="checkbox"
+                :checked="all" :indeterminate.prop="some && !all" :aria-label="'Choose all rows of this page'"
+                @change="$emit('pick', rows.map((r) => r.id), $event.target.checked)" /></label></th>
               <th v-for="c in columns" :key="c.key" scope="col" role="columnheader" :class="c.place" :aria-sort="sorted(c)" :title="c.title">
                 <button v-if="c.sort" type="button" @click="$emit('sort', c.key)">{{ c.label
                   }}<i v-if="sorted(c) !== 'none'" class="pu-icon" aria-hidden="true">{{ sort.down ? 'arrow_downward' : 'arrow_upward' }}</i></button>
@@ -36,6 +39,7 @@ export default {
           </thead>
           <tbody v-if="state === 'loading'" role="rowgroup">
             <tr v-for="n in skeletons" :key="n" role="row">
+              <td v-if="picking" role="cell" class="pu-pick"></td>
               <td v-for="(c, i) in columns" :key="c.key" role="cell" :class="[c.place, c.card]">
                 <span class="pu-skeleton" :style="{ width: 40 + ((n * 7 + i * 13) % 45) + '%' }"></span>
               </td>
@@ -43,6 +47,8 @@ export default {
           </tbody>
           <tbody v-else-if="state === 'ready'" role="rowgroup" @keydown="move">
             <tr v-for="r in rows" :key="r.id" role="row" :data-link="r.href" :class="[r.look, { 'is-chosen': r.id === chosen }]" @click="openRow($event)">
+              <td v-if="picking" role="cell" class="pu-pick"><label><input type="checkbox" :checked="picks.has(r.id)"
+                :aria-label="'Choose ' + r.name" @change="$emit('pick', [r.id], $event.target.checked)" /></label></td>
               <td v-for="(c, i) in columns" :key="c.key" role="cell" :class="[c.place, c.card]">
                 <component :is="c.link && r.href ? 'a' : 'div'" v-bind="linkOf(c, r)" @click="follow($event, 'open', r.id)">
                   <div v-for="(line, n) in r.cells[i]" :key="n" class="pu-line"><Bits :line="line" @act="$emit('act', r.id, $event)" /></div>
@@ -63,6 +69,18 @@ export default {
       </div>
     </div>`,
   computed: {
+    picking() {
+      return this.told.includes("pick");
+    },
+    picks() {
+      return new Set(this.picked ?? []);
+    },
+    all() {
+      return this.rows.length > 0 && this.rows.every((row) => this.picks.has(row.id));
+    },
+    some() {
+      return this.rows.some((row) => this.picks.has(row.id));
+    },
     pages() {
       return [
         { way: "prev", href: this.prev, label: "Previous page", icon: "chevron_left" },

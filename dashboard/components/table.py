@@ -9,7 +9,7 @@ The setters change it in place: rows keep their identity by id, the focus stays.
 """
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -53,12 +53,16 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row: its id, a cell for each column in order, where it leads, and whether it is a total or a group's head."""
+    """A row: its id, a cell for each column in order, where it leads, and whether it is a total or a group's head.
+
+    `name` is what a checkbox in front of it calls it.
+    """
 
     id: str
     cells: Sequence[Cell]
     href: str | None = None
     look: Literal["", "total", "group"] = ""
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +103,7 @@ class DataTable(Element, component="table.js", default_classes="pu-table"):
             skeletons=skeletons,
             told=[],
         )
-        for name in ("open", "sort", "page", "act"):
+        for name in ("open", "sort", "page", "act", "pick"):
             self.on(name, self._tell(name))
 
     def on_open(self, handler: Callable[[str], Any]) -> Self:
@@ -117,6 +121,16 @@ class DataTable(Element, component="table.js", default_classes="pu-table"):
     def on_action(self, handler: Callable[[str, str], Any]) -> Self:
         """Call `handler(row id, action)` when a cell's button is pressed."""
         return self._told("act", handler)
+
+    def on_pick(self, handler: Callable[[list[str], bool], Any]) -> Self:
+        """Put a checkbox in front of each row, and call `handler(row ids, whether ticked)` when one is pressed, or all
+        of the page at once; `pick` shows the ticks."""
+        return self._told("pick", handler)
+
+    def pick(self, row_ids: Iterable[str]) -> Self:
+        """Tick these rows, and no others."""
+        self.props["picked"] = sorted(row_ids)
+        return self
 
     def show_rows(
         self,
@@ -203,11 +217,19 @@ class DataTable(Element, component="table.js", default_classes="pu-table"):
             return said[:1] in [[column.key] for column in self.columns if column.sort]
         if name == "page":
             return said in (["prev"], ["next"])
+        if name == "pick":
+            return self._picks(said)
         return (
             bool(said)
             and said[0] in {row.id for row in self._rows}
             and all(isinstance(word, str) for word in said)
         )
+
+    def _picks(self, said: list[Any]) -> bool:
+        """Rows that are shown, and whether they are ticked."""
+        if len(said) != 2 or not isinstance(said[0], list) or not isinstance(said[1], bool):
+            return False
+        return all(isinstance(one, str) for one in said[0]) and set(said[0]) <= {row.id for row in self._rows}
 
     def _displayed_contents(self, *, only_visible: bool) -> list[Any]:
         heads = [column.label for column in self.columns]
@@ -238,4 +260,5 @@ def _row(row: Row) -> dict[str, Any]:
         "cells": [cells.lines(cell) for cell in row.cells],
         "href": safe_href(row.href) if row.href else None,
         "look": f"is-{row.look}" if row.look else "",
+        "name": row.name,
     }

@@ -4,16 +4,16 @@ The address is the page's whole state: copying it copies the view. What it canno
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Self
-from urllib.parse import urlencode
+from typing import ClassVar
 from uuid import UUID
 
 from core.accounts.person import Person
 from core.generation.queries import Filter
 from core.vocabulary import GenerationStatus, Role, Traffic
-from dashboard.parameters import identifier, moment, one_of, text, written
+from dashboard.lists.address import ListAddress
+from dashboard.parameters import identifier, moment, one_of, text
 
 PATH = "/generations"
 RANGES: Mapping[str, timedelta] = {
@@ -30,13 +30,16 @@ TRAFFIC_WORDS = {Traffic.LIVE: "live", Traffic.TEST: "test", Traffic.DEMO: "demo
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class Address(ListAddress):
     """The state. None is what nobody has chosen: any status, any provider, the default range, the traffic there is."""
+
+    path: ClassVar[str] = PATH
 
     q: str = ""
     status: str | None = None
     provider: str | None = None
     cause: str | None = None
+    project: UUID | None = None
     traffic: str | None = None
     range: str | None = None
     begin: datetime | None = None
@@ -57,6 +60,7 @@ class Address:
             status=one_of(query.get("status"), GenerationStatus),
             provider=text(query.get("provider")),
             cause=text(query.get("cause")),
+            project=identifier(query.get("project")),
             traffic=one_of(query.get("traffic"), TRAFFIC_WORDS),
             range=one_of(query.get("range"), RANGES),
             begin=begin if whole else None,
@@ -68,20 +72,17 @@ class Address:
         )
 
     @property
-    def url(self) -> str:
-        """The address; what is not chosen is not in it."""
-        names = {"begin": "from", "end": "to"}
-        pairs = [
-            (names.get(field.name, field.name), written(value))
-            for field in fields(self)
-            if (value := getattr(self, field.name))
-        ]
-        return f"{PATH}?{urlencode(pairs)}" if pairs else PATH
-
-    @property
     def filtered(self) -> bool:
         """Whether anything but the range narrows the list."""
-        return bool(self.q or self.status or self.provider or self.cause or self.begin or self.traffic)
+        return bool(
+            self.q
+            or self.status
+            or self.provider
+            or self.cause
+            or self.project
+            or self.begin
+            or self.traffic
+        )
 
     @property
     def oldest_first(self) -> bool:
@@ -92,18 +93,6 @@ class Address:
         """The chosen range."""
         return RANGES[self.range or DEFAULT_RANGE]
 
-    def changed(self, **changes: Any) -> Self:
-        """With other filters: that is another list, from its first page."""
-        return replace(self, after=None, before=None, **changes)
-
-    def turned(self, *, after: UUID | None = None, before: UUID | None = None) -> Self:
-        """At another page of the same list."""
-        return replace(self, after=after, before=before)
-
-    def opened(self, generation_id: UUID | None) -> Self:
-        """With another row open, or none."""
-        return replace(self, sel=generation_id)
-
     def filter(self, begin: datetime, *, traffic: str, user_id: UUID | None) -> Filter:
         """What the list reads. `begin` is where the chosen range begins, `traffic` what stands for an unchosen one."""
         chosen = self.traffic or traffic
@@ -112,6 +101,7 @@ class Address:
             status=self.status,
             provider=self.provider,
             cause=self.cause,
+            project_id=self.project,
             begin=self.begin or begin,
             end=self.end,
             traffic=tuple(Traffic) if chosen == ALL else (chosen,),

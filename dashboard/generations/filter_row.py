@@ -62,6 +62,7 @@ class FilterRow(filters.Filters):
                 unchosen=unchosen,
             )
             self._cause = filters.filter_chip("", lambda: on_change(cause=None))
+            self._project = filters.filter_chip("", lambda: on_change(project=None))
             with self.end():
                 tools()
                 self._export = IconButton("download", "Download as CSV", href="/generations.csv")
@@ -82,10 +83,13 @@ class FilterRow(filters.Filters):
         self._provider.set_value(address.provider)
         self._traffic.set_value(address.traffic)
         _say(self._cause, f"Cause: {address.cause}" if address.cause else None)
-        self._export.set(
-            href=address.turned().opened(None).url.replace("/generations", "/generations.csv", 1)
-        )
+        _say(self._project, "Project" if address.project else None)
+        self._export.set(href=address.file)
         self.tell_count(None)
+
+    def name_project(self, name: str) -> None:
+        """Says which project it is that the list is of."""
+        _say(self._project, f"Project: {name}")
 
     def tell_count(self, count: int | None) -> None:
         """Says what the download will hold."""

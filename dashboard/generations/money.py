@@ -7,6 +7,7 @@ from typing import Any
 
 from core.generation.detail import Detail
 from dashboard.components import time
+from dashboard.components.button import Button
 from dashboard.components.facts import Trio
 from dashboard.components.html import Node
 from dashboard.components.money import format_credits, format_credits_signed, format_usd
@@ -31,6 +32,7 @@ def money_section(pane: Pane, detail: Detail, reader: Reader) -> None:
                 "margin-top: 8px"
             )
         _entries(detail, reader)
+        _refund(detail, reader)
 
 
 def _held(detail: Detail, reader: Reader) -> tuple[str, str]:
@@ -72,6 +74,16 @@ def _entries(detail: Detail, reader: Reader) -> None:
                 Node("span", entry["type"], "is-second")
                 Node("span", f"balance {format_credits(entry['balance_after'])}", "is-second pu-grow")
                 Node("time", time.absolute(made, reader.zone), "pu-meta", datetime=time.iso(made))
+
+
+def _refund(detail: Detail, reader: Reader) -> None:
+    """The way to give back what is left of the charge."""
+    left = -sum(entry["amount"] for entry in detail.entries)
+    if (give_back := reader.refund) is None or left <= 0:
+        return
+    generation_id = detail.row["id"]
+    with Node("div", "", "pu-row").style("margin-top: 12px"):
+        Button("Refund…", lambda: give_back(generation_id), icon="undo", small=True)
 
 
 def _clock(moment: str, reader: Reader) -> str:

@@ -1,7 +1,8 @@
 """Who looks at the page, and how what it shows is named for them."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from core.generation.explain import provider_name
@@ -10,11 +11,13 @@ from core.snapshot import Snapshot
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """The zone of times, whether USD may be seen, and how providers are called."""
+    """The zone of times, whether USD may be seen, how providers are called; and what gives a charge back, by the
+    generation's id, for those who may."""
 
     zone: ZoneInfo
     costs: bool
     name: Callable[[str], str]
+    refund: Callable[[UUID], Awaitable[None]] | None = None
 
 
 def named(snapshot: Snapshot, slug: str) -> str:

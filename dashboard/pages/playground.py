@@ -59,7 +59,7 @@ class Playground:
             Button("Copy link", self._copy_link, icon="link")
         with Node("div", "", "pu-play"):
             self._form = Form(
-                offered(self._snapshot, screen.now()),
+                offered(self._snapshot, screen.now(), screen.person.own_prices(screen.now())),
                 draft,
                 sees_costs=screen.sees_costs,
                 on_run=self._run,

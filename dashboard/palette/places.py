@@ -1,5 +1,7 @@
 """The palette's pages and actions: what a role may open and do, known without asking the database."""
 
+from uuid import UUID
+
 from core.accounts.person import Person
 from core.snapshot import Snapshot
 from core.vocabulary import Role
@@ -40,6 +42,7 @@ def actions(snapshot: Snapshot, person: Person, *, demo: bool) -> list[Entry]:
     admin = person.role is Role.SUPERADMIN
     return [
         *(_of_superadmins(demo=demo) if admin else []),
+        *(_of_people(admin=admin) if person.role in (Role.SUPERADMIN, Role.SUPPORT) else []),
         Entry(
             "science",
             "Run a sample…",
@@ -61,6 +64,26 @@ def _of_superadmins(*, demo: bool) -> list[Entry]:
         Entry("person_add", "Invite…", aside=OPENS, href="/?invite=1", words="colleague add user staff", common=True),
         Entry(icon, f"{verb} demo data…", aside=OPENS, href=f"/?demo={way}", words="clear example"),
     ]  # fmt: skip
+
+
+def on_person(email: str, user_id: UUID) -> list[Entry]:
+    """The dialogs about somebody who was found."""
+    return [
+        Entry("toll", "Adjust credits…", note=f"of {email}", aside=OPENS, href=f"/users/{user_id}?do=adjust"),
+        Entry("content_copy", "Copy support summary…", note=f"of {email}", aside=OPENS, href=f"/users/{user_id}?do=summary"),
+    ]  # fmt: skip
+
+
+def _of_people(*, admin: bool) -> list[Entry]:
+    entries = [
+        Entry("person_add", "Add user…", aside=OPENS, href="/users?add=1", words="new create sign up", common=True),
+        Entry("toll", "Adjust credits…", aside=OPENS, href="/credits?adjust=1", words="balance add remove", common=True),
+        Entry("shopping_cart", "Record a purchase…", aside=OPENS, href="/credits?purchase=1", words="payment package"),
+    ]  # fmt: skip
+    if admin:
+        many = Entry("group_add", "Grant credits in bulk…", aside=OPENS, href="/credits?tab=bulk&new=1", words="csv many")
+        entries.append(many)
+    return entries
 
 
 def _at_providers(snapshot: Snapshot) -> list[Entry]:

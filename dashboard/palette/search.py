@@ -46,7 +46,7 @@ async def search(purser: Purser, person: Person, text: str) -> list[Group]:
         Group("Generations", [_generation(hit, purser.settings.zone) for hit in hits]),
         Group("Models", _models(purser.snapshots.current, wanted)),
         Group("Pages", [*_pages(purser.snapshots.current, person, wanted), *_filtered(text, people)]),
-        Group("Actions", await _actions(purser, person, wanted)),
+        Group("Actions", [*_on_people(people), *await _actions(purser, person, wanted)]),
     ]
     return sorted((group for group in groups if group.entries), key=lambda group: not group.exact)
 
@@ -92,6 +92,7 @@ async def _users(purser: Purser, people: list[Found]) -> list[Entry]:
             Entry(
                 "person",
                 one.email,
+                note=one.name,
                 aside=plan.display_name if plan else "no plan",
                 number=format_credits(balance.balance) if balance else "",
                 href=f"/users/{one.id}",
@@ -158,7 +159,15 @@ def _pages(snapshot: Snapshot, person: Person, wanted: list[str]) -> list[Entry]
 def _filtered(text: str, people: list[Found]) -> list[Entry]:
     if not people:
         return []
-    return [Entry("auto_awesome", f"Generations, filtered by “{text}”", href=f"/generations?q={quote(text)}")]
+    return [
+        Entry("group", f"Users, filtered by “{text}”", href=f"/users?q={quote(text)}"),
+        Entry("auto_awesome", f"Generations, filtered by “{text}”", href=f"/generations?q={quote(text)}"),
+    ]
+
+
+def _on_people(people: list[Found]) -> list[Entry]:
+    """What may be done for the first who was found; whoever may not see people finds none."""
+    return [entry for one in people[:1] for entry in places.on_person(one.email, one.id)]
 
 
 async def _actions(purser: Purser, person: Person, wanted: list[str]) -> list[Entry]:

@@ -1,8 +1,9 @@
 """What a person has set up to run, and how it travels in the address: a copied link restores it."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from urllib.parse import quote, urlencode
 
 from starlette.datastructures import QueryParams
@@ -10,6 +11,7 @@ from starlette.datastructures import QueryParams
 from core.generation.order import MOST_TOKENS, TextOrder
 from core.generation.templates import TEMPLATES
 from core.providers.base import Message
+from core.routing.candidates import NO_PRICES
 from core.snapshot import Offer, Snapshot
 from core.vocabulary import Modality
 
@@ -95,11 +97,16 @@ def key_of(offer: Offer) -> str:
     return f"{offer.provider.slug}/{offer.model.id}"
 
 
-def offered(snapshot: Snapshot, now: datetime) -> dict[str, Offer]:
-    """All that can stream a text now, in the order of the providers' ranks, a provider's default model first."""
+def offered(
+    snapshot: Snapshot, now: datetime, own_prices: Mapping[str, Decimal] = NO_PRICES
+) -> dict[str, Offer]:
+    """All that can stream a text now, in the order of the providers' ranks, a provider's default model first.
+
+    `own_prices`: credits per unit by model, where the person has other prices than the catalogue's.
+    """
     text = Modality.TEXT
     offers = [
-        offer
+        offer.at(own_prices)
         for offer in snapshot.offers
         if offer.provider.enabled
         and text in offer.provider.ranks

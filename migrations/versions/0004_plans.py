@@ -7,7 +7,7 @@ down_revision = "0003"
 
 
 def upgrade() -> None:
-    for part in (PLANS, PROPOSALS, OVERRIDES):
+    for part in (PLANS, PROPOSALS, OVERRIDES, UNDEFINED):
         op.execute(part)
 
 
@@ -33,7 +33,15 @@ create table plan_proposals (
 create index plan_proposals_waiting on plan_proposals (id desc) where state = 'waiting';
 """
 
-# The list of exceptions in force is read along this, the newest first.
+# The list of exceptions in force is read along the first, the newest first; along the next two the impact of a change
+# finds those whom it leaves as they are, and the list those of one feature.
 OVERRIDES = """
 create index overrides_open on overrides (id desc) where ended_at is null;
+create index overrides_feature on overrides (feature_id, id) where feature_id is not null;
+create index overrides_limit on overrides (limit_name, id) where limit_name is not null;
+create index overrides_expiring on overrides (expires_at) where ended_at is null and expires_at is not null;
+"""
+
+UNDEFINED = """
+alter table undefined_features add column dismissed_at timestamptz;
 """

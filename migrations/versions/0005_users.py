@@ -30,20 +30,38 @@ create table user_stats (
     last_active_at timestamptz not null,
     counted_at timestamptz not null default now()
 );
-create index user_stats_created on user_stats (demo, user_id);
-create index user_stats_email on user_stats (demo, email text_pattern_ops, user_id);
+create index user_stats_newest on user_stats (demo, user_id);
+create index user_stats_email on user_stats (demo, email text_pattern_ops);
 create index user_stats_balance on user_stats (demo, balance, user_id);
 create index user_stats_used on user_stats (demo, used_7d, user_id);
 create index user_stats_failures on user_stats (demo, failures_7d, user_id);
 create index user_stats_active on user_stats (demo, last_active_at, user_id);
-create index user_stats_plan on user_stats (demo, plan_id, user_id);
-create index user_stats_plan_email on user_stats (demo, plan_id, email text_pattern_ops, user_id);
+create index user_stats_plan_newest on user_stats (demo, plan_id, user_id);
+create index user_stats_plan_email on user_stats (demo, plan_id, email text_pattern_ops);
 create index user_stats_plan_balance on user_stats (demo, plan_id, balance, user_id);
 create index user_stats_plan_used on user_stats (demo, plan_id, used_7d, user_id);
 create index user_stats_plan_failures on user_stats (demo, plan_id, failures_7d, user_id);
 create index user_stats_plan_active on user_stats (demo, plan_id, last_active_at, user_id);
-create index user_stats_suspended on user_stats (demo, user_id) where status = 'suspended';
 create index user_stats_staff on user_stats (user_id) where role <> 'user';
+
+-- Few are suspended, failing or nearly out of credits, and where they stand in an order is no accident: those who fail
+-- are never the ones that have long not been seen. Without these, such a page would look through everybody else.
+create index user_stats_suspended_newest on user_stats (demo, user_id) where status = 'suspended';
+create index user_stats_suspended_email on user_stats (demo, email text_pattern_ops) where status = 'suspended';
+create index user_stats_suspended_balance on user_stats (demo, balance, user_id) where status = 'suspended';
+create index user_stats_suspended_used on user_stats (demo, used_7d, user_id) where status = 'suspended';
+create index user_stats_suspended_failures on user_stats (demo, failures_7d, user_id) where status = 'suspended';
+create index user_stats_suspended_active on user_stats (demo, last_active_at, user_id) where status = 'suspended';
+create index user_stats_failing_newest on user_stats (demo, user_id) where failures_7d > 0;
+create index user_stats_failing_email on user_stats (demo, email text_pattern_ops) where failures_7d > 0;
+create index user_stats_failing_balance on user_stats (demo, balance, user_id) where failures_7d > 0;
+create index user_stats_failing_used on user_stats (demo, used_7d, user_id) where failures_7d > 0;
+create index user_stats_failing_active on user_stats (demo, last_active_at, user_id) where failures_7d > 0;
+create index user_stats_low_newest on user_stats (demo, user_id) where balance < 10;
+create index user_stats_low_email on user_stats (demo, email text_pattern_ops) where balance < 10;
+create index user_stats_low_used on user_stats (demo, used_7d, user_id) where balance < 10;
+create index user_stats_low_failures on user_stats (demo, failures_7d, user_id) where balance < 10;
+create index user_stats_low_active on user_stats (demo, last_active_at, user_id) where balance < 10;
 """
 
 # A person is found by the beginning of the address and of each word of the name, lower case.
@@ -51,13 +69,15 @@ WORDS = """
 create table user_words (
     word varchar not null,
     user_id uuid not null references users on delete cascade,
-    primary key (word, user_id)
+    primary key (user_id, word)
 );
 create index user_words_prefix on user_words (word text_pattern_ops, user_id);
-create index user_words_user on user_words (user_id);
 
 create function words_of(p_email varchar, p_name varchar) returns setof varchar language sql immutable as $$
     select p_email
+    union
+    -- As it is written ("o'brien", "anna-lena"), and by letters alone.
+    select left(word, 100)::varchar from regexp_split_to_table(lower(p_name), '[[:space:]]+') word where word <> ''
     union
     select left(word, 100)::varchar from regexp_split_to_table(lower(p_name), '[^[:alnum:]]+') word where word <> ''
 $$;
@@ -66,8 +86,10 @@ $$;
 FOLLOW = """
 create function users_made() returns trigger language plpgsql as $$
 begin
-    insert into user_stats (user_id, email, plan_id, status, role, last_active_at)
-        select id, email, plan_id, status, role, created_at from made;
+    -- One statement may make users and their accounts; which of the two triggers comes first is not said anywhere.
+    insert into user_stats (user_id, email, plan_id, status, role, demo, balance, last_active_at)
+        select m.id, m.email, m.plan_id, m.status, m.role, d.id is not null, coalesce(d.balance, 0), m.created_at
+        from made m left join credit_accounts d on d.user_id = m.id and d.traffic = 'demo';
     insert into user_words (word, user_id) select w, m.id from made m, words_of(m.email, m.name) w;
     return null;
 end $$;
@@ -130,10 +152,13 @@ PERIODS = """
 alter table users add column period_anchor timestamptz;
 alter table users add column next_grant_at timestamptz;
 alter table users add column period_granted bigint not null default 0 check (period_granted >= 0);
-create index users_next_grant on users (next_grant_at) where next_grant_at is not null;
+create index users_next_grant on users (next_grant_at) where next_grant_at is not null and status = 'active';
 """
 
+# By these the schedule finds to whom something happened; a generation that goes well touches neither.
 MARKS = """
+create index generations_failed on generations (finished_at) where status = 'failed';
+create index api_keys_used on api_keys (last_used_at) where last_used_at is not null;
 create table marks (
     name varchar primary key,
     at timestamptz not null,

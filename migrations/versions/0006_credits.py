@@ -10,14 +10,16 @@ down_revision = "0005"
 
 
 def upgrade() -> None:
-    for part in (ENTRIES, TOTALS, REQUESTS, BULK, SHOP):
+    for part in (ENTRIES, ACCOUNTS, TOTALS, REQUESTS, BULK, SHOP, PERIODS):
         op.execute(part)
 
 
 ENTRIES = """
 alter table credit_entries add column approved_by uuid;
-create index credit_entries_moved on credit_entries (type, id desc) where type <> 'usage';
+create index credit_entries_moved on credit_entries (traffic, type, id desc) where type <> 'usage';
+create index credit_entries_moved_of on credit_entries (account_id, seq desc) where type <> 'usage';
 create index credit_entries_actor on credit_entries (actor_id, id desc) where actor_id is not null;
+create index credit_entries_people on credit_entries (traffic, id desc) where actor_id is not null;
 create index credit_entries_apart on credit_entries (traffic, id desc) where traffic <> 'live';
 
 -- A lot whose time is up is closed once: what was left of it has expired then.
@@ -25,6 +27,11 @@ alter table credit_lots add column closed_at timestamptz;
 create index credit_lots_ending on credit_lots (expires_at, id) where expires_at is not null and closed_at is null;
 
 create index idempotency_created on idempotency (created_at);
+"""
+
+# Free credits of the day are taken once: this is the end of the last day for which they were.
+ACCOUNTS = """
+alter table credit_accounts add column daily_until timestamptz;
 """
 
 TOTALS = """
@@ -60,6 +67,7 @@ create table credit_requests (
     expires_at timestamptz,
     asked_by uuid not null,
     asked_label varchar not null,
+    asked_kind varchar not null default 'user' check (asked_kind in ('user', 'key')),
     created_at timestamptz not null default now(),
     state varchar not null default 'waiting' check (state in ('waiting', 'approved', 'rejected', 'withdrawn')),
     decided_by uuid,
@@ -67,8 +75,13 @@ create table credit_requests (
     decided_at timestamptz,
     decision_note varchar,
     entry_id uuid references credit_entries,
-    check (asked_by <> decided_by or state = 'withdrawn' or decided_label = 'command line')
+    check ((kind = 'bulk') = (bulk_id is not null) and (kind = 'adjustment') = (user_id is not null)),
+    check ((state = 'waiting') = (decided_at is null)),
+    -- Nobody approves what they asked for; without an id it was somebody at the command line.
+    constraint credit_requests_second_person check (
+        state <> 'approved' or decided_by <> asked_by or (decided_by is null and decided_label = 'command line'))
 );
+create unique index credit_requests_entry on credit_requests (entry_id) where entry_id is not null;
 create index credit_requests_waiting on credit_requests (id) where state = 'waiting';
 create index credit_requests_user on credit_requests (user_id, id desc);
 """
@@ -125,6 +138,21 @@ create table packages (
 );
 create unique index packages_name on packages (lower(name)) where retired_at is null;
 
+-- What was paid for, once per reference; the price is that of its moment.
+create table purchases (
+    reference varchar primary key check (reference <> ''),
+    user_id uuid not null references users,
+    package_id uuid not null references packages,
+    price_usd numeric(18, 9) not null,
+    entry_id uuid references credit_entries,
+    bonus_entry_id uuid references credit_entries,
+    note varchar not null default '',
+    recorded_by uuid,
+    recorded_label varchar not null,
+    created_at timestamptz not null default now()
+);
+create index purchases_user on purchases (user_id, created_at desc);
+
 create table promo_codes (
     code varchar primary key check (code = upper(code) and code <> ''),
     credits bigint not null check (credits > 0),
@@ -146,4 +174,13 @@ create table promo_uses (
     created_at timestamptz not null default now(),
     primary key (code, user_id)
 );
+"""
+
+# People who were there before had their first grant when they signed up: their months are counted from then.
+PERIODS = """
+update users u set period_anchor = u.created_at,
+    next_grant_at = (u.created_at at time zone 'UTC' + interval '1 month') at time zone 'UTC',
+    period_granted = p.monthly_credits
+from plans p
+where p.id = u.plan_id and exists (select from credit_accounts a where a.user_id = u.id and a.traffic = 'live');
 """

@@ -1,4 +1,4 @@
-"""Organisations and projects as lists, visitors without an account, and the first table of files."""
+"""Organisations and projects as lists, visitors without an account, rates of all processes, and the first table of files."""
 
 from alembic import op
 
@@ -7,7 +7,7 @@ down_revision = "0006"
 
 
 def upgrade() -> None:
-    for part in (ORGANISATIONS, VISITORS, FILES):
+    for part in (ORGANISATIONS, VISITORS, RATES, FILES):
         op.execute(part)
 
 
@@ -23,6 +23,19 @@ VISITORS = """
 alter table reservations alter column account_id drop not null;
 alter table reservations add column visitor varchar;
 alter table reservations add constraint reservations_of_somebody check ((account_id is null) <> (visitor is null));
+alter table reservations add constraint reservations_of_visitors check (visitor is null or charged = 0);
+"""
+
+# What the processes tell one another each second: worth no log, since a crash forgets no more than one window.
+RATES = """
+create unlogged table rate_windows (
+    subject varchar not null,
+    number bigint not null,
+    used bigint not null,
+    changed_at timestamptz not null default clock_timestamp(),
+    primary key (subject, number)
+);
+create index rate_windows_changed on rate_windows (changed_at);
 """
 
 FILES = """

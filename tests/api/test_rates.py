@@ -7,7 +7,8 @@ import pytest
 from core.config import Rate
 from core.database import Database
 from core.errors import LimitReached
-from core.quotas.rates import Rates, RateTable
+from core.quotas.rates import Rates
+from core.quotas.table import RateTable
 from tests.api.conftest import USER, Serve, error_of
 
 
@@ -59,10 +60,11 @@ def test_a_table_never_outgrows_its_capacity_and_keeps_whom_it_saw_last() -> Non
 
 async def test_fifty_at_once_in_two_processes_admit_exactly_the_rate(database: Database) -> None:
     processes = [
-        Rates(address=Rate(1, 60), service_key=Rate(1, 60), generation=Rate(20, 3600)) for _ in range(2)
+        Rates(database, address=Rate(1, 60), service_key=Rate(1, 60), generation=Rate(20, 3600))
+        for _ in range(2)
     ]
     asked = await asyncio.gather(
-        *(processes[n % 2].count_generation(database, "key:a") for n in range(50)), return_exceptions=True
+        *(processes[n % 2].count_generation("key:a") for n in range(50)), return_exceptions=True
     )
     refused = [answer for answer in asked if answer is not None]
     assert len(refused) == 30
@@ -70,12 +72,12 @@ async def test_fifty_at_once_in_two_processes_admit_exactly_the_rate(database: D
 
 
 async def test_the_next_window_starts_anew_on_the_same_row(database: Database) -> None:
-    rates = Rates(address=Rate(1, 60), service_key=Rate(1, 60), generation=Rate(1, 3600))
-    await rates.count_generation(database, "key:a")
+    rates = Rates(database, address=Rate(1, 60), service_key=Rate(1, 60), generation=Rate(1, 3600))
+    await rates.count_generation("key:a")
     with pytest.raises(LimitReached):
-        await rates.count_generation(database, "key:a")
+        await rates.count_generation("key:a")
     await database.execute("update quota_counters set updated_at = now() - interval '2 hours'")
-    await rates.count_generation(database, "key:a")
+    await rates.count_generation("key:a")
     assert await database.fetch_one("select count(*), max(used) from quota_counters") == (1, 1)
 
 

@@ -5,7 +5,7 @@ from dashboard.components.button import Button
 from dashboard.components.card import Card
 from dashboard.components.cells import DASH, Bit, chip
 from dashboard.components.choice import Choice, Segment
-from dashboard.components.dialog import Dialog, before_after
+from dashboard.components.dialog import BeforeAfter, Dialog
 from dashboard.components.facts import Box, Facts
 from dashboard.components.html import Icon, Node
 from dashboard.components.login_card import login_card
@@ -140,7 +140,7 @@ def _dialog() -> Dialog:
         note="Saved once, also on a double click.",
     )
     with dialog.body:
-        before_after("Balance", "1,250", "1,370", "cr", "+120 cr")
+        BeforeAfter("Balance", "1,250", "1,370", "cr", "+120 cr")
         with Node("div", "", "pu-row is-wrapping").style("gap: 12px; align-items: end"):
             with Node("div", "", "pu-field").style("flex: 1"):
                 Node("span", "Direction", "pu-label")

@@ -15,7 +15,7 @@ from core.audit import COMMAND_LINE, SYSTEM, Actor
 from core.config import Rate
 from core.database import Database
 from core.errors import Conflict, DatabaseUnavailable, InvalidRequest, NotAllowed
-from core.signup import FirstSuperadmin, appoint, ensure_superadmin, month_after, sign_up
+from core.signup import FirstSuperadmin, appoint, ensure_superadmin, sign_up
 from core.vocabulary import Role
 from tests.factories import PASSWORD, actor_of, make_plan, make_user, seed_plans
 
@@ -274,15 +274,3 @@ async def test_processes_that_start_together_make_one_superadmin(
         await other.close()
     (first,) = [answer for answer in answers if answer]
     assert await superadmins(database) == [(first.email, True, "unlimited")]
-
-
-@pytest.mark.parametrize(
-    ("moment", "later"),
-    [
-        (datetime(2026, 11, 21, tzinfo=UTC), datetime(2026, 12, 21, tzinfo=UTC)),
-        (datetime(2026, 12, 31, 23, 59, tzinfo=UTC), datetime(2027, 1, 31, 23, 59, tzinfo=UTC)),
-        (datetime(2028, 1, 30, tzinfo=UTC), datetime(2028, 2, 29, tzinfo=UTC)),
-    ],
-)
-def test_a_month_later_is_the_same_day_where_there_is_one(moment: datetime, later: datetime) -> None:
-    assert month_after(moment) == later

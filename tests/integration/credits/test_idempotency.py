@@ -22,7 +22,8 @@ async def add(books: Books, key: str, body: dict[str, Any], *, caller: str = "ke
         call = await once(session, caller, key, body)
         if call.answer is not None:
             return call.answer
-        entry = await adjust(session, books.user_id, body["amount"], actor=SYSTEM, reason_code="test")
+        entry = (await adjust(session, books.user_id, body["amount"], actor=SYSTEM, reason_code="test")).entry
+        assert entry is not None
         answer = {"entry": str(entry.id), "balance": entry.balance_after}
         await call.keep(answer)
         return answer
@@ -95,7 +96,7 @@ async def test_who_comes_while_the_first_is_at_work_waits_and_goes_on_where_it_f
     assert await books.entries() == [("adjustment", 5, 5)]
 
 
-@pytest.mark.parametrize("key", ["", "k" * 201])
+@pytest.mark.parametrize("key", ["", "k" * 201, "k\0"])
 async def test_a_key_has_one_to_two_hundred_characters(database: Database, key: str) -> None:
     books = await Books.open(database)
 

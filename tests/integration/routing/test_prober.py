@@ -1,5 +1,6 @@
 """Cost-free probes: what they ask, what they find, and what they may change."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -205,6 +206,22 @@ async def test_probes_never_close_a_breaker(world: World, fakes: FakeVendors) ->
 
     assert await probes(world) == [(True, None)]
     assert world.purser.breakers.status(provider(world).id, Modality.TEXT).state is BreakerState.OPEN
+
+
+async def test_a_round_that_waits_for_its_place_in_the_minute_holds_up_no_end(
+    world: World, fakes: FakeVendors
+) -> None:
+    patient = Prober(
+        world.purser.database, world.purser.snapshots, world.purser.keys, world.purser.clients, spread=10_000
+    )
+    round_ = asyncio.create_task(patient.round())
+    await asyncio.sleep(0)
+
+    patient.close()
+    await asyncio.wait_for(round_, 5)
+    await asyncio.wait_for(patient.round(), 5)
+
+    assert tries(fakes) == 0
 
 
 async def test_probes_of_a_week_ago_are_forgotten(world: World) -> None:

@@ -89,6 +89,58 @@ DAMAGES = (
         ("delete from credit_lots where id = (select id from credit_lots where remaining > 0 limit 1)",),
     ),
     Damage(
+        "a lot was closed with credits in it",
+        {"lots-are-closed"},
+        ("update credit_lots set closed_at = now() where id = (select id from credit_lots where remaining > 0 limit 1)",),
+    ),
+    Damage(
+        "a lot whose time is up was not closed",
+        {"lots-are-closed"},
+        ("update credit_accounts set traffic = 'live' where id = (select account_id from credit_lots where remaining > 0 limit 1)",
+         "update credit_lots l set expires_at = now() - interval '11 minutes' from credit_accounts a"
+         " where a.id = l.account_id and a.traffic = 'live' and l.remaining > 0"),
+    ),
+    Damage(
+        "a request was approved and nothing booked",
+        {"request-is-entry"},
+        (f"insert into credit_requests (id, kind, user_id, amount, reason_code, asked_by, asked_label, state, decided_by,"
+         f" decided_at) values ({NEW_ID}, 'adjustment', {A_USER}, 7, 'test', {NEW_ID}, 'x', 'approved', {NEW_ID}, now())",),
+    ),
+    Damage(
+        "somebody approved their own",
+        {"request-is-entry"},
+        ("update credit_entries set actor_id = account_id, approved_by = account_id where id = (select id from credit_entries limit 1)",),
+    ),
+    Damage(
+        "a line of a bulk grant counts as booked and is not",
+        {"bulk-line-is-entry"},
+        (f"with b as (insert into bulk_grants (id, title, source, reason_code, created_by, created_label)"
+         f" values ({NEW_ID}, 'x', 'csv', 'test', {NEW_ID}, 'x') returning id)"
+         f" insert into bulk_grant_lines (bulk_id, number, user_id, amount, entry_id) select id, 1, {A_USER}, 7, {NEW_ID} from b",),
+    ),
+    Damage(
+        "a bulk grant booked somebody whom no line names",
+        {"bulk-line-is-entry"},
+        ("update credit_entries set reference = 'bulk:x' where id = (select id from credit_entries where type = 'grant' limit 1)",),
+    ),
+    Damage(
+        "a purchase was recorded and not booked",
+        {"purchase-is-entry"},
+        (f"with p as (insert into packages (id, name, credits, price_usd) values ({NEW_ID}, 'x', 1, 1) returning id)"
+         f" insert into purchases (reference, user_id, package_id, price_usd, recorded_label) select 'r', {A_USER}, id, 1, 'x' from p",),
+    ),
+    Damage(
+        "a code counts a use that nobody made",
+        {"code-uses-are-entries"},
+        ("insert into promo_codes (code, credits, uses) values ('X', 1, 1)",),
+    ),
+    Damage(
+        "an hour of the ledger says more than its entries",
+        {"hours-are-entries"},
+        ("insert into marks (name, at) values ('credit_hours', now())",
+         "insert into credit_hours (at, traffic, type, entries, credits) values ('2020-01-01', 'live', 'usage', 1, -1)"),
+    ),
+    Damage(
         "an account holds what no reservation holds",
         {"held-is-reservations"},
         (f"update credit_accounts set held = 1 where id = {AN_ACCOUNT}",),

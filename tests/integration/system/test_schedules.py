@@ -47,7 +47,8 @@ async def test_two_processes_make_one_round_and_one_fold_a_minute(
         database = first.purser.database
 
         async def both() -> bool:
-            return await count(database, "probes") > 0 and await count(database, "hour_figures") > 0
+            asked = fakes.openai.probes and fakes.gemini.probes
+            return bool(asked) and await count(database, "hour_figures") > 0
 
         await until(both)
         ticks = await database.fetch_one(

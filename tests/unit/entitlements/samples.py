@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from core.entitlements.models import Tier
-from core.entitlements.rules import Entitlements, PlanView
+from core.entitlements.rules import FeatureView, PlanView, entitlements_of
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 BEFORE, LATER = NOW - timedelta(seconds=1), NOW + timedelta(seconds=1)
@@ -32,7 +32,11 @@ FREE = PlanView("free", "Free", Tier.FREE, 10, frozenset({"stock-media"}), daily
 TRIAL = PlanView("trial", "Trial", Tier.FREE, 20, frozenset({"stock-media", "video-suite"}), trial_days=14)
 PRO = PlanView("pro", "Pro", Tier.PREMIUM, 50, frozenset({"stock-media", "video-suite", "voice-over"}))
 OLD = PlanView("old", "Old", Tier.PAID, 60, frozenset({"voice-over"}), retired=True)
-ENTITLEMENTS = Entitlements(
-    {plan.id: plan for plan in (PRO, FREE, TRIAL, OLD)},
-    {"stock-media": "Stock media", "video-suite": "Video suite", "voice-over": "Voice-over"},
+ENTITLEMENTS = entitlements_of(
+    (PRO, FREE, TRIAL, OLD),
+    (
+        FeatureView("stock-media", "Stock media"),
+        FeatureView("video-suite", "Video suite"),
+        FeatureView("voice-over", "Voice-over"),
+    ),
 )

@@ -1,0 +1,99 @@
+"""What a search box means: the beginnings of words by which people are found (`user_words`).
+
+A person's words are the e-mail address, and of the name each word, both as it is written ("o'brien", "anna-lena") and
+by its letters alone ("brien", "lena"). Every beginning that is typed must begin one of them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from core.database import Database
+from core.database.reading import read_within
+
+LONGEST = 320
+"""Characters of an e-mail address, and so of a search."""
+MOST_WORDS = 5
+FEW = 50_000
+"""So many words may begin as a single one that is typed, and all of their people are still gathered and sorted."""
+LAST = "\U0010ffff"
+"""Sorts behind every other character, byte by byte."""
+AROUND = ",;:()[]<>\"'“”"
+"""What stands around a word where it was copied from a text."""
+
+
+def beginnings(text: str) -> tuple[str, ...]:
+    """The beginnings that a text asks for, lower case; none where it can mean nobody."""
+    wanted = text.strip().lower()
+    if not wanted.isprintable() or len(wanted) > LONGEST:
+        return ()
+    words = dict.fromkeys(word for word in (part.strip(AROUND) for part in wanted.split()) if word)
+    # Whoever has a word that begins with "mara" has one that begins with "ma".
+    kept = [word for word in words if not any(other != word and other.startswith(word) for other in words)]
+    return tuple(kept) if len(kept) <= MOST_WORDS else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Beginnings as SQL, the rarest first. `few`: the people may be gathered before anything else is looked at."""
+
+    words: tuple[str, ...]
+    few: bool
+    params: dict[str, Any] = field(default_factory=dict[str, Any])
+
+    def gathered(self, user: str) -> str:
+        """That a person is one of all whom it means, who are gathered first."""
+        others = "".join(
+            f" and w.user_id in (select x.user_id from user_words x where {_begins('x.word', number)})"
+            for number in range(1, len(self.words))
+        )
+        # An array on purpose: whatever is thought of its length, each of them is then looked up.
+        return f"{user} = any(array(select w.user_id from user_words w where {_begins('w.word', 0)}{others}))"
+
+    def at_first_word(self, word: str, user: str) -> list[str]:
+        """Of a walk along all words: this one is the first of a person's that the rarest beginning begins, and the
+        other beginnings begin others of theirs."""
+        begun = f"{_begins('y.word', 0)} and y.word ~<~ {word}"
+        return [
+            _begins(word, 0),
+            f"not exists (select from user_words y where y.user_id = {user} and {begun})",
+            *(self._has(user, number) for number in range(1, len(self.words))),
+        ]
+
+    def of_person(self, user: str) -> list[str]:
+        """Of a walk along all people: this one has words for all the beginnings."""
+        return [self._has(user, number) for number in range(len(self.words))]
+
+    def _has(self, user: str, number: int) -> str:
+        # A scalar on purpose: a join would be planned as a look at every such word.
+        begun = _begins("x.word", number)
+        return f"(select true from user_words x where x.user_id = {user} and {begun} limit 1)"
+
+
+async def search(database: Database, words: Sequence[str], *, seconds: float) -> Search:
+    """The beginnings as SQL, after a look at how many words begin so.
+
+    Raises:
+        Fault: `query_too_slow`.
+    """
+    counts = ", ".join(
+        f"(select count(*) from (select from user_words w where {_begins('w.word', number)} limit {FEW + 1}) t)"
+        for number in range(len(words))
+    )
+    found = (await read_within(database, seconds, f"select {counts}", _edges(words)))[0]
+    ordered = tuple(word for _, word in sorted(zip(found, words, strict=True)))
+    # Of several words even frequent ones leave few people, and to gather them is quicker than to try everybody.
+    return Search(ordered, few=min(found) <= FEW or len(words) > 1, params=_edges(ordered))
+
+
+def _edges(words: Sequence[str]) -> dict[str, Any]:
+    return {
+        name: value
+        for number, word in enumerate(words)
+        for name, value in ((f"first{number}", word), (f"last{number}", word + LAST))
+    }
+
+
+def _begins(word: str, number: int) -> str:
+    # A range in the index's own order: a prepared `like` could not use the index at all.
+    return f"{word} ~>=~ %(first{number})s and {word} ~<~ %(last{number})s"

@@ -1,0 +1,1 @@
+"""Settings that people change in the pages; those of the environment are in `core.config`."""

@@ -1,0 +1,70 @@
+"""Bulk grants as lists: which there are, how far one is, and its people."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from core.credits.models import BulkGrant
+from core.database import Database, run
+
+
+@dataclass(frozen=True, slots=True)
+class BulkSummary:
+    """A bulk grant, and how far it is."""
+
+    grant: BulkGrant
+    booked: int
+    booked_credits: int
+    refused: int
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One person of a bulk grant: booked, refused, or neither yet."""
+
+    number: int
+    user_id: UUID
+    email: str | None
+    amount: int
+    entry_id: UUID | None
+    refusal: str | None
+
+
+async def bulk_grants(database: Database, *, limit: int = 50) -> list[BulkGrant]:
+    """The bulk grants, the newest first."""
+    async with database.transaction() as session:
+        query = select(BulkGrant).order_by(col(BulkGrant.id).desc()).limit(limit)
+        return list((await session.exec(query)).all())
+
+
+async def bulk_grant(database: Database, bulk_id: UUID) -> BulkSummary | None:
+    """One of them, and how far it is; None where there is none."""
+    async with database.transaction() as session:
+        bulk = await session.get(BulkGrant, bulk_id)
+        if bulk is None:
+            return None
+        return BulkSummary(bulk, *await how_far(session, bulk_id))
+
+
+async def bulk_lines(database: Database, bulk_id: UUID, *, after: int = 0, limit: int = 50) -> list[Line]:
+    """The lines of one behind a number, in their order."""
+    rows = await database.fetch_all(
+        "select l.number, l.user_id, u.email, l.amount, l.entry_id, l.refusal from bulk_grant_lines l"
+        " left join users u on u.id = l.user_id where l.bulk_id = %s and l.number > %s order by l.number limit %s",
+        (bulk_id, after, limit),
+    )
+    return [Line(*row) for row in rows]
+
+
+async def how_far(session: AsyncSession, bulk_id: UUID) -> tuple[int, int, int]:
+    """People who were booked, the credits that they were given, and people who were refused."""
+    booked, credits, refused = (await run(session, FAR, {"bulk": bulk_id})).one()
+    return booked, credits, refused
+
+
+FAR = """
+select count(entry_id), coalesce(sum(amount) filter (where entry_id is not null), 0)::bigint, count(refusal)
+from bulk_grant_lines where bulk_id = :bulk
+"""

@@ -1,0 +1,250 @@
+"""Bulk grants of now and before: how far each is, and each of its lines."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from uuid import UUID
+
+from core.audit import Actor
+from core.credits.models import BulkGrant, BulkState
+from core.credits.reasons import words_of
+from core.ids import short
+from core.membership import bulk
+from core.membership.bulk import Line
+from core.vocabulary import Role
+from dashboard.components import states, time
+from dashboard.components.button import Button
+from dashboard.components.cells import DASH, Bit, Cell, chip
+from dashboard.components.dialog import Dialog
+from dashboard.components.facts import Facts
+from dashboard.components.html import Node
+from dashboard.components.money import format_count, format_credits
+from dashboard.components.stat import Meter
+from dashboard.components.status import Chip, Status
+from dashboard.components.table import Column, DataTable, Row
+from dashboard.credits.address import Address
+from dashboard.credits.bulk_dialog import begin_bulk, open_bulk, preview
+from dashboard.credits.moving import ADMIN
+from dashboard.history import History
+from dashboard.page import Screen
+
+STATES = {
+    BulkState.DRAFT: Status("Draft", "edit_note", "neutral"),
+    BulkState.WAITING: Status("Waiting", "schedule", "info"),
+    BulkState.RUNNING: Status("Running", "sync", "info"),
+    BulkState.DONE: Status("Done", "check_circle", "ok"),
+    BulkState.FAILED: Status("Failed", "error", "bad"),
+    BulkState.REJECTED: Status("Rejected", "block", "bad"),
+    BulkState.WITHDRAWN: Status("Withdrawn", "undo", "neutral"),
+}
+SOURCES = {"csv": "lines", "filter": "a filter", "refund": "refunds"}
+COLUMNS = (
+    Column("made", "Made", 150, card="meta"),
+    Column("title", "Title", None, link=True, card="title"),
+    Column("state", "State", 110, card="status"),
+    Column("people", "People", 80, "end"),
+    Column("credits", "Credits", 120, "end", card="key"),
+    Column("reason", "Reason", 220),
+    Column("by", "By", 190),
+)
+BESIDE = COLUMNS[:5]
+LINES = (
+    Column("user", "User", None, card="title"),
+    Column("credits", "Credits", 84, "end", card="key"),
+    Column("state", "Booked", 96, card="status"),
+)
+PAGE = 25
+
+
+class BulkGrants:
+    """The tab: its list, and the pane of one."""
+
+    def __init__(self, screen: Screen, address: Address) -> None:
+        self._screen, self._address = screen, address
+        self._shown: tuple[object, ...] | None = None
+        self._pages: list[int] = [0]
+        self._table = DataTable("Bulk grants", COLUMNS, row_height=40, skeletons=3).classes("pu-bulk")
+        self._table.on_open(self._open)
+        assert screen.frame.pane is not None, "the page is made with a pane"
+        self._pane = screen.frame.pane.on_close(self._closed)
+        self._history = History(self._moved)
+
+    async def refresh(self) -> None:
+        """What there is now, in place."""
+        found = await bulk.bulk_grants(self._screen.purser.database)
+        beside = self._address.sel is not None
+        self._table.show_columns(BESIDE if beside else COLUMNS, beside=beside)
+        if found:
+            self._table.show_rows([self._row(one) for one in found])
+            self._table.choose(str(self._address.sel) if beside else None)
+        else:
+            with self._table.show_state():
+                states.empty(
+                    "No bulk grants yet",
+                    "Credits for many people at once, from a file or by filter: seen before they are booked, each person"
+                    " once.",
+                    icon="group_add",
+                    action=Button("Grant in bulk…", self.ask, icon="add", kind="primary")
+                    if self._screen.person.role is Role.SUPERADMIN
+                    else None,
+                )
+        await self._show_pane()
+
+    def ask(self) -> None:
+        """Opens the dialog for another one."""
+        open_bulk(self._screen, self.refresh)
+
+    async def _open(self, row_id: str) -> None:
+        self._pages = [0]
+        self._go(self._address.opened(UUID(row_id)))
+        await self.refresh()
+
+    async def _closed(self) -> None:
+        self._shown = None
+        self._go(self._address.opened(None))
+        await self.refresh()
+
+    async def _moved(self, query: Mapping[str, str]) -> None:
+        self._address = Address.of(query)
+        await self.refresh()
+
+    def _go(self, address: Address) -> None:
+        if address.url != self._address.url:
+            self._history.write(address.url)
+        self._address = address
+
+    def _row(self, one: BulkGrant) -> Row:
+        zone = self._screen.zone
+        return Row(
+            str(one.id),
+            [
+                Bit(time.absolute(one.created_at, zone), moment=time.iso(one.created_at)),
+                Bit(one.title, "strong", title=one.title),
+                chip(STATES[one.state]),
+                format_count(one.people),
+                format_credits(one.credits),
+                _two(words_of(one.reason_code), one.note),
+                Bit(one.created_label, title=one.created_label),
+            ],
+            href=self._address.opened(one.id).url,
+        )
+
+    async def _show_pane(self) -> None:
+        chosen = self._address.sel
+        if chosen is None:
+            self._shown = None
+            self._pane.close()
+            return
+        database = self._screen.purser.database
+        found = await bulk.bulk_grant(database, chosen)
+        lines = await bulk.bulk_lines(database, chosen, after=self._pages[-1], limit=PAGE + 1)
+        seen = (chosen, found, tuple(lines))
+        if seen == self._shown:
+            return
+        self._shown = seen
+        if found is None:
+            with self._pane.fill("Not found"):
+                states.not_found("bulk grant")
+            return
+        self._fill(found, lines)
+
+    def _fill(self, found: bulk.BulkSummary, lines: list[Line]) -> None:
+        one, zone = found.grant, self._screen.zone
+        with self._pane.fill(one.title):
+            with self._pane.sub:
+                Chip(STATES[one.state])
+                Node("time", time.absolute(one.created_at, zone), datetime=time.iso(one.created_at))
+            with self._pane.section("What it is", note=f"from {SOURCES[one.source]}"):
+                facts = {
+                    "People": format_count(one.people),
+                    "Credits": format_credits(one.credits),
+                    "Reason": words_of(one.reason_code),
+                    "Note": one.note,
+                    "Expires": time.absolute(one.expires_at, zone) if one.expires_at else "never",
+                    "By": one.created_label,
+                }
+                Facts({name: value for name, value in facts.items() if value})
+                self._deeds(one)
+            if one.state not in (BulkState.DRAFT, BulkState.WAITING, BulkState.WITHDRAWN, BulkState.REJECTED):
+                with self._pane.section("How far", note=self._far(found)):
+                    Meter((found.booked + found.refused) / max(one.people, 1), "People who are done")
+            with self._pane.section("Lines"):
+                self._lines(lines)
+
+    def _far(self, found: bulk.BulkSummary) -> str:
+        booked = f"{format_count(found.booked)} of {format_count(found.grant.people)} booked"
+        return f"{booked}, {format_count(found.refused)} refused" if found.refused else booked
+
+    def _deeds(self, one: BulkGrant) -> None:
+        if one.state is not BulkState.DRAFT or self._screen.person.role is not Role.SUPERADMIN:
+            return
+        with Node("div", "", "pu-row pu-after"):
+            Button("Begin…", lambda: self._begin(one), icon="play_arrow", small=True)
+            Button("Throw away", lambda: self._discard(one), icon="delete", small=True)
+
+    def _begin(self, one: BulkGrant) -> None:
+        async def confirm() -> bool:
+            begun = await begin_bulk(self._screen, one.id, dialog.fail)
+            if begun:
+                await self.refresh()
+            return begun
+
+        with self._screen.frame.main:
+            dialog = Dialog(f"Begin “{one.title}”?", verb="Grant", on_confirm=confirm, width=560)
+        dialog.frame.on("hide", dialog.frame.delete, args=[])
+        with dialog.body:
+            preview(self._screen, dialog, one.people, one.credits)
+        dialog.open()
+
+    async def _discard(self, one: BulkGrant) -> None:
+        async def run(actor: Actor) -> None:
+            async with self._screen.purser.database.transaction() as session:
+                await bulk.discard(session, one.id, actor=actor)
+
+        if await self._screen.act(run, roles=ADMIN, done=f"“{one.title}” is thrown away"):
+            await self._closed()
+            self._pane.close()
+
+    def _lines(self, lines: list[Line]) -> None:
+        table = DataTable("Lines", LINES, row_height=40, beside=True, framed=False, cards=False).classes(
+            "pu-lines"
+        )
+        table.show_rows(
+            [_line(line) for line in lines[:PAGE]],
+            foot=f"{self._pages[-1] + 1:,}–{self._pages[-1] + len(lines[:PAGE]):,}",
+            previous_page=self._address.url if len(self._pages) > 1 else None,
+            next_page=self._address.url if len(lines) > PAGE else None,
+        )
+        table.on_page(self._turned(lines))
+
+    def _turned(self, lines: list[Line]) -> Callable[[str], Awaitable[None]]:
+        async def turn(way: str) -> None:
+            if way == "next":
+                self._pages.append(lines[PAGE - 1].number)
+            elif len(self._pages) > 1:
+                self._pages.pop()
+            await self._show_pane()
+
+        return turn
+
+
+def _line(line: Line) -> Row:
+    href = f"/users/{line.user_id}"
+    state: Cell = DASH
+    if line.entry_id:
+        state = Bit(
+            short(line.entry_id), href=Address(sel=line.entry_id).url, title="The entry of the ledger"
+        )
+    elif line.refusal:
+        state = Bit("refused", "bad", title=line.refusal)
+    return Row(
+        str(line.number),
+        [
+            Bit(line.email or str(line.user_id), href=href, title=line.email),
+            format_credits(line.amount),
+            state,
+        ],
+    )
+
+
+def _two(first: str, second: str) -> Cell:
+    head = Bit(first, title=first)
+    return [head, Bit(second, title=second)] if second else head

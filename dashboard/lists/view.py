@@ -1,0 +1,221 @@
+"""A list at work: an address comes in, rows and pane follow it; what people do goes back into the address."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from uuid import UUID
+
+from nicegui import Event, background_tasks, ui
+
+from core.accounts.person import Person
+from core.database.reading import TOO_SLOW
+from core.errors import NotSignedIn, PurserError
+from core.ids import new_id
+from core.log import get_logger
+from dashboard.components import states
+from dashboard.components.density import Density
+from dashboard.components.pane import Pane
+from dashboard.components.pane_actions import Neighbours
+from dashboard.history import History
+from dashboard.lists.address import ListAddress
+from dashboard.lists.table import PagedTable
+from dashboard.page import Screen
+from dashboard.saved_views import SavedViews
+
+log = get_logger(__name__)
+
+PATIENCE = 0.5
+"""Seconds that the first view may take to be in the page at once; beyond, a skeleton stands for it."""
+
+Load = Callable[[Person], Awaitable[None]]
+
+
+class Filtering(Protocol):
+    """The row of filters."""
+
+    def show_address(self, address: Any) -> None: ...
+
+
+A = TypeVar("A", bound=ListAddress)
+F = TypeVar("F", bound=Filtering)
+T = TypeVar("T", bound=PagedTable[Any, Any])
+
+
+class ListView(Generic[A, F, T]):
+    """One open page. A subclass makes `filters` and `list`, calls `begin`, and says what is loaded.
+
+    Only one load of the list runs at a time; news that come meanwhile are taken in behind it.
+    """
+
+    what: ClassVar[str]
+    """What cannot be read when it fails, for the log."""
+    views: ClassVar[str]
+    """What a saved view without any filter is called."""
+
+    filters: F
+    list: T
+
+    def __init__(self, screen: Screen, address: A) -> None:
+        self.screen = screen
+        self.address = address
+        self.client = ui.context.client
+        self.pane: Pane | None = None
+        self._loading = asyncio.Lock()
+        self._changed_meanwhile = False
+
+    # What a subclass says
+
+    def read_address(self, query: Mapping[str, str]) -> A:
+        """The address that parameters mean."""
+        raise NotImplementedError
+
+    def cleared(self) -> A:
+        """The address without its filters."""
+        raise NotImplementedError
+
+    async def load_list(self, person: Person) -> None:
+        """Reads and shows the page of the list that the address says."""
+        raise NotImplementedError
+
+    async def load_pane(self, person: Person) -> None:
+        """Reads and shows what is open; closes the pane where nothing is."""
+
+    async def load_more(self, person: Person) -> None:
+        """Reads and shows what stands beside the list."""
+
+    async def refresh(self) -> None:
+        """News have come: what is shown is read again, in place."""
+        await self.guarded(self.load_list, live=True)
+
+    def fail_more(self, words: str) -> None:
+        """Says that what stands beside the list could not be read."""
+
+    def forget_pane(self) -> None:
+        """The pane was closed."""
+
+    # From the first view on
+
+    def begin(self, *news: Event[[]]) -> None:
+        """Listens: to the pane, to steps back and on, and to `news`."""
+        self.pane = self.screen.frame.pane
+        if self.pane is not None:
+            self.pane.on_close(self._closed)
+        self._history = History(self._moved_in_history)
+        for event in news:
+            event.subscribe(self._changed)
+
+    async def start(self) -> None:
+        """Loads what the address says: at once where it is quick, else after the skeleton."""
+        self.list.choose(self.address)
+        first = background_tasks.create(self.load_all(), context=self.client)
+        self.client.on_delete(first.cancel)
+        await asyncio.wait({first}, timeout=PATIENCE)
+
+    # What people do
+
+    async def change(self, **changes: object) -> None:
+        """Other filters: page one of another list; searching on is one step in the history, however many letters."""
+        goes_on = bool(getattr(self.address, "q", "") and changes.get("q"))
+        await self.go(self.address.changed(**changes), again=goes_on)
+
+    async def clear(self) -> None:
+        """All filters away."""
+        await self.go(self.cleared())
+
+    async def turn(self, *, after: Any = None, before: Any = None) -> None:
+        """Another page of the same list."""
+        await self.go(self.address.turned(after=after, before=before))
+
+    async def open(self, row: UUID, *, again: bool = False) -> None:
+        """Another row in the pane; `again` moves on without a step in the history."""
+        self.write(self.address.opened(row), again=again)
+        self.list.choose(self.address)
+        await self.guarded(self.load_pane)
+
+    async def go(self, address: A, *, again: bool = False) -> None:
+        """To another list, or another page of it."""
+        self.write(address, again=again)
+        self.filters.show_address(address)
+        await self.load_all(pane=False)
+
+    def write(self, address: A, *, again: bool = False) -> None:
+        """A step to another address, without loading anything."""
+        if address.url != self.address.url:
+            self._history.write(address.url, again=again)
+        self.address = address
+
+    def neighbours(self, chosen: UUID) -> Neighbours:
+        """From one open row to the next."""
+
+        async def go(step: int) -> None:
+            if other := self.list.beside(chosen, step):
+                await self.open(other, again=True)
+
+        return Neighbours(bool(self.list.beside(chosen, -1)), bool(self.list.beside(chosen, 1)), go)
+
+    def tools(self) -> None:
+        """At the right of the filters."""
+        SavedViews(self.screen, self.address.path, self.views, lambda: self.address.kept)
+        Density()
+
+    # What is loaded
+
+    async def load_all(self, *, pane: bool = True) -> None:
+        """The list, the pane, and what stands beside; a failure of one leaves the others."""
+        async with self._loading:
+            await self.guarded(self.load_list)
+            if pane:
+                await self.guarded(self.load_pane)
+            await self.guarded(self.load_more)
+        if self._changed_meanwhile:
+            await self._changed()
+
+    async def guarded(self, load: Load, *, live: bool = False) -> None:
+        """Loads for the person as they are now; a failure is said where the thing would stand."""
+        try:
+            await load(await self.screen.visitor.now())
+        except NotSignedIn:
+            self.client.open("/login")
+        except Exception as failure:  # noqa: BLE001 - whatever it was, the page says it and stays usable
+            self._say_failed(load, failure, live=live)
+
+    async def told_count(self, count: Callable[[], Awaitable[None]]) -> None:
+        """Counts after the rows are there; a count that would take long is left out."""
+        try:
+            await count()
+        except PurserError as refusal:
+            if refusal.code != TOO_SLOW:
+                raise
+
+    def _say_failed(self, load: Load, failure: Exception, *, live: bool) -> None:
+        request_id = str(new_id())
+        words = failure.message if isinstance(failure, PurserError) else "Something in Purser went wrong."
+        log.error(f"{self.what} could not be read", request_id=request_id, error=repr(failure), live=live)
+        if load == self.load_list:
+            self.list.fail(words, request_id, lambda: self.load_all(pane=False), live=live)
+        elif load == self.load_more:
+            self.fail_more(words)
+        elif not live and self.pane is not None:
+            with self.pane.fill("Not loaded"):
+                states.failed(words, request_id=request_id, on_retry=lambda: self.guarded(self.load_pane))
+
+    async def _closed(self) -> None:
+        self.forget_pane()
+        self.write(self.address.opened(None))
+        self.list.choose(self.address)
+
+    async def _moved_in_history(self, query: Mapping[str, str]) -> None:
+        """Back and forward: the address is already what it says."""
+        self.address = self.read_address(query)
+        self.filters.show_address(self.address)
+        self.list.choose(self.address)
+        await self.load_all()
+
+    async def _changed(self) -> None:
+        self._changed_meanwhile = True
+        if self._loading.locked():
+            return
+        async with self._loading:
+            while self._changed_meanwhile:
+                self._changed_meanwhile = False
+                await self.refresh()

@@ -1,0 +1,160 @@
+"""Credits: why this balance; who asked for what; what was given back; credits for many; what ends soon."""
+
+from datetime import UTC, datetime
+
+from fastapi import Request, Response
+from fastapi.responses import RedirectResponse, StreamingResponse
+from nicegui import app
+
+from core.credits.approvals import count_waiting
+from core.credits.ledger import ledger
+from core.errors import NotAllowed, PurserError
+from core.vocabulary import Role
+from dashboard.access import SignInFirst, require_visitor
+from dashboard.components.button import Button
+from dashboard.components.choice import Choice, Tabs
+from dashboard.components.html import Node
+from dashboard.components.menu import Menu
+from dashboard.credits.address import APPROVALS, BULK, EXPIRING, LEDGER, PATH, REFUNDS, Address
+from dashboard.credits.adjust import AdjustTarget, open_adjust
+from dashboard.credits.approvals import Approvals
+from dashboard.credits.bulk import BulkGrants
+from dashboard.credits.bulk_dialog import open_bulk
+from dashboard.credits.expiring import Expiring
+from dashboard.credits.export import csv_lines
+from dashboard.credits.meant import meant_by
+from dashboard.credits.moving import MOVERS
+from dashboard.credits.purchase import open_purchase
+from dashboard.credits.summary import Summary
+from dashboard.credits.view import View
+from dashboard.credits.whom import ask_whom, open_for
+from dashboard.live import credits_changed
+from dashboard.page import Screen, page
+from dashboard.parameters import identifier
+
+
+@page(PATH, title="Credits", group="Operate", pane="Entry", roles=MOVERS)
+async def credits(screen: Screen) -> None:
+    await CreditsPage(screen).open()
+
+
+class CreditsPage:
+    """One opened page: the totals, the tabs, and the one tab that the address says. Tabs are links: each has its own
+    address, list and pane."""
+
+    def __init__(self, screen: Screen) -> None:
+        self.screen = screen
+        self.address = Address.of(screen.request.query_params)
+        self.tab: View | Approvals | BulkGrants | Expiring | None = None
+
+    async def open(self) -> None:
+        self._actions()
+        self.summary = Summary(self.screen)
+        with Node("div", "", "pu-tab-row"):
+            self.tabs = Tabs("Credits", await self._choices(), self.address.shown, address=self._link)
+            await self.summary.proof()
+        with self.tabs.panel(self.address.shown):
+            await self._show()
+        credits_changed.subscribe(self._count)
+        await self._open_asked()
+
+    async def refresh(self) -> None:
+        """Something was done here: it is seen at once."""
+        await self._count()
+        if isinstance(self.tab, View):
+            await self.tab.refresh()
+        elif self.tab is not None:
+            await self.tab.refresh()
+            await self.summary.show(self.address)
+
+    def _actions(self) -> None:
+        admin = self.screen.person.role is Role.SUPERADMIN
+        with self.screen.frame.actions:
+            Button(
+                "Adjust credits…",
+                lambda: ask_whom(self.screen, "Adjust credits", self._adjust),
+                icon="toll",
+                kind="primary",
+            )
+            menu = Menu("More about credits")
+            menu.item(
+                "Record a purchase…",
+                "shopping_cart",
+                lambda: ask_whom(self.screen, "Record a purchase", self._purchase),
+            )
+            if admin:
+                menu.item("Grant in bulk…", "group_add", lambda: open_bulk(self.screen, self.refresh))
+
+    async def _choices(self) -> dict[str, Choice]:
+        waiting = await count_waiting(self.screen.purser.database)
+        return {
+            LEDGER: Choice("Ledger"),
+            APPROVALS: Choice("Approvals", count=str(waiting) if waiting else ""),
+            REFUNDS: Choice("Refunds"),
+            BULK: Choice("Bulk"),
+            EXPIRING: Choice("Expiring"),
+        }
+
+    async def _show(self) -> None:
+        screen, shown = self.screen, self.address.shown
+        if shown in (LEDGER, REFUNDS):
+            self.tab = view = View(screen, self.address, self.summary)
+            await view.start()
+            return
+        if shown == APPROVALS:
+            self.tab = Approvals(screen, self.refresh)
+        elif shown == BULK:
+            self.tab = BulkGrants(screen, self.address)
+        else:
+            self.tab = Expiring(screen, self.address)
+        await self.refresh()
+        credits_changed.subscribe(self.refresh)
+
+    async def _count(self) -> None:
+        waiting = await count_waiting(self.screen.purser.database)
+        self.tabs.set_count(APPROVALS, str(waiting) if waiting else "")
+
+    def _link(self, tab: str) -> str:
+        return self.address.of_tab(tab).url
+
+    async def _adjust(self, target: AdjustTarget) -> None:
+        await open_adjust(self.screen, target, self.refresh)
+
+    async def _purchase(self, target: AdjustTarget) -> None:
+        await open_purchase(self.screen, target, self.refresh)
+
+    async def _open_asked(self) -> None:
+        """The dialog that the address asks for, as the palette's actions do; it does nothing by itself."""
+        wanted = self.screen.query("adjust")
+        if user_id := identifier(wanted):
+            await open_for(self.screen, user_id, self._adjust)
+        elif wanted:
+            ask_whom(self.screen, "Adjust credits", self._adjust)
+        elif self.screen.query("purchase"):
+            ask_whom(self.screen, "Record a purchase", self._purchase)
+        elif self.screen.query("new") and self.screen.person.role is Role.SUPERADMIN:
+            open_bulk(self.screen, self.refresh)
+
+
+@app.get(f"{PATH}.csv", include_in_schema=False)
+async def export(request: Request) -> Response:
+    """The list of an address as a file, under the same rules as the page."""
+    try:
+        visitor = await require_visitor(request, MOVERS)
+    except SignInFirst as first:
+        return RedirectResponse(first.location, 303)
+    except NotAllowed as refusal:
+        return Response(refusal.message, 403, media_type="text/plain")
+    purser, now, address = visitor.purser, datetime.now(UTC), Address.of(request.query_params)
+    try:
+        meant = await meant_by(purser.database, address.q)
+        known = meant is None or meant.user_id is not None
+        which = address.filter(now, meant) if known else None
+        if which:
+            await ledger(purser.database, which, limit=1)
+    except PurserError as refusal:  # said now: a file that has begun cannot say it any more
+        return Response(refusal.message, refusal.status, media_type="text/plain")
+    lines = csv_lines(purser.database, which)
+    name = f"credits-{now.astimezone(purser.settings.zone):%Y-%m-%d}.csv"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=headers)
