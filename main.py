@@ -110,6 +110,12 @@ def verify(
 def demo(
     users: Annotated[int, typer.Option(min=1, help="How many people.")] = 200,
     generations: Annotated[int, typer.Option(min=0, help="How many requests, over thirty days.")] = 6_000,
+    months: Annotated[
+        int,
+        typer.Option(
+            min=0, max=120, help="Months of earlier grants: two ledger entries each, for everybody."
+        ),
+    ] = 0,
     again: Annotated[bool, typer.Option("--again", help="Add to demo data that is there already.")] = False,
     clear: Annotated[bool, typer.Option("--clear", help="Remove all demo data.")] = False,
 ) -> None:
@@ -117,7 +123,7 @@ def demo(
     if clear:
         _say(_at_desk(lambda desk: _deeds().clear_demo(desk)))
     else:
-        _say(_at_desk(lambda desk: _deeds().load_demo(desk, users, generations, again=again)))
+        _say(_at_desk(lambda desk: _deeds().load_demo(desk, users, generations, months, again=again)))
 
 
 @user_app.command("create")

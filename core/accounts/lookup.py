@@ -39,7 +39,7 @@ async def look_up(database: Database, text: str, *, limit: int = 5) -> list[Foun
         rows = await database.fetch_all(f"{SELECT} from users u where u.id = %s", (identifier,))
     elif words := beginnings(text):
         found = await search(database, words, seconds=SECONDS)
-        rows = await read_within(database, SECONDS, _beginning(found), {**found.params, "limit": limit})
+        rows = await read_within(database, SECONDS, people_of(found), {**found.params, "limit": limit})
     else:
         return []
     return [
@@ -73,7 +73,8 @@ async def presence(
 SELECT = "select u.id, u.email, u.name, u.role, u.status, u.plan_id"
 
 
-def _beginning(found: Search) -> str:
+def people_of(found: Search) -> str:
+    """The statement for those whom a search means; it takes the search's parameters, and `limit`."""
     begin, *others = found.at_first_word("w.word", "w.user_id")
     return (
         f"{SELECT} from (select w.word, w.user_id from user_words w where {begin}"

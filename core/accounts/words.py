@@ -15,7 +15,7 @@ LONGEST = 320
 """Characters of an e-mail address, and so of a search."""
 MOST_WORDS = 5
 FEW = 50_000
-"""So many words may begin as a single one that is typed, and all of their people are still gathered and sorted."""
+"""So many words may begin as one that is typed does, and all of their people are still gathered and sorted."""
 LAST = "\U0010ffff"
 """Sorts behind every other character, byte by byte."""
 AROUND = ",;:()[]<>\"'“”"
@@ -43,12 +43,9 @@ class Search:
 
     def gathered(self, user: str) -> str:
         """That a person is one of all whom it means, who are gathered first."""
-        others = "".join(
-            f" and w.user_id in (select x.user_id from user_words x where {_begins('x.word', number)})"
-            for number in range(1, len(self.words))
-        )
+        conditions = [_begins("w.word", 0), *(_has("w.user_id", number) for number in self._others)]
         # An array on purpose: whatever is thought of its length, each of them is then looked up.
-        return f"{user} = any(array(select w.user_id from user_words w where {_begins('w.word', 0)}{others}))"
+        return f"{user} = any(array(select w.user_id from user_words w where {' and '.join(conditions)}))"
 
     def at_first_word(self, word: str, user: str) -> list[str]:
         """Of a walk along all words: this one is the first of a person's that the rarest beginning begins, and the
@@ -57,33 +54,36 @@ class Search:
         return [
             _begins(word, 0),
             f"not exists (select from user_words y where y.user_id = {user} and {begun})",
-            *(self._has(user, number) for number in range(1, len(self.words))),
+            *(_has(user, number) for number in self._others),
         ]
 
     def of_person(self, user: str) -> list[str]:
         """Of a walk along all people: this one has words for all the beginnings."""
-        return [self._has(user, number) for number in range(len(self.words))]
+        return [_has(user, number) for number in range(len(self.words))]
 
-    def _has(self, user: str, number: int) -> str:
-        # A scalar on purpose: a join would be planned as a look at every such word.
-        begun = _begins("x.word", number)
-        return f"(select true from user_words x where x.user_id = {user} and {begun} limit 1)"
+    @property
+    def _others(self) -> range:
+        return range(1, len(self.words))
 
 
-async def search(database: Database, words: Sequence[str], *, seconds: float) -> Search:
-    """The beginnings as SQL, after a look at how many words begin so.
+async def search(database: Database, words: Sequence[str], *, seconds: float, gather: bool = False) -> Search:
+    """The beginnings as SQL, after a look at how many words begin so where that matters.
+
+    Args:
+        gather: whether it is to be known that they are few.
 
     Raises:
         Fault: `query_too_slow`.
     """
+    if len(words) == 1 and not gather:
+        return Search(tuple(words), few=False, params=_edges(words))
     counts = ", ".join(
         f"(select count(*) from (select from user_words w where {_begins('w.word', number)} limit {FEW + 1}) t)"
         for number in range(len(words))
     )
     found = (await read_within(database, seconds, f"select {counts}", _edges(words)))[0]
     ordered = tuple(word for _, word in sorted(zip(found, words, strict=True)))
-    # Of several words even frequent ones leave few people, and to gather them is quicker than to try everybody.
-    return Search(ordered, few=min(found) <= FEW or len(words) > 1, params=_edges(ordered))
+    return Search(ordered, few=min(found) <= FEW, params=_edges(ordered))
 
 
 def _edges(words: Sequence[str]) -> dict[str, Any]:
@@ -92,6 +92,12 @@ def _edges(words: Sequence[str]) -> dict[str, Any]:
         for number, word in enumerate(words)
         for name, value in ((f"first{number}", word), (f"last{number}", word + LAST))
     }
+
+
+def _has(user: str, number: int) -> str:
+    # A scalar on purpose: a join would be planned as a look at every such word.
+    begun = _begins("x.word", number)
+    return f"(select true from user_words x where x.user_id = {user} and {begun} limit 1)"
 
 
 def _begins(word: str, number: int) -> str:

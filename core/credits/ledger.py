@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from core.credits.models import EntryType
-from core.credits.spans import count_live, spans_with
+from core.credits.spans import Span, count_live, spans_with
 from core.database import Database
 from core.database.reading import read_within
 from core.errors import NotFound
@@ -234,10 +234,11 @@ async def _query(
             return _merged(which.wanted, wanted, params, order)
     if set(which.wanted) != set(EntryType):
         require("e.type = any(%(types)s)", "types", [one.value for one in which.wanted])
-    source = "credit_entries e"
     if which.by_time and which.traffic is Traffic.LIVE:
-        source = await _within_spans(database, which, wanted, params, edge, most, backwards=backwards)
-    return f"{_select(source, wanted)} order by e.{place} {order} limit %(most)s", params
+        spans = await spans_with(database, which.wanted, edge or params.get("end"), most, backwards=backwards)
+        if spans is not None:
+            return _within(spans, wanted, params, order), params
+    return f"{_select(wanted)} order by e.{place} {order} limit %(most)s", params
 
 
 def _merged(
@@ -248,39 +249,22 @@ def _merged(
     for number, one in enumerate(types):
         params[f"type{number}"] = one.value
         typed = [*wanted, f"e.type = %(type{number})s"]
-        parts.append(f"({_select('credit_entries e', typed)} order by e.id {order} limit %(most)s)")
+        parts.append(f"({_select(typed)} order by e.id {order} limit %(most)s)")
     return f"select id from ({' union all '.join(parts)}) t order by id {order} limit %(most)s", params
 
 
-async def _within_spans(
-    database: Database,
-    which: Filter,
-    wanted: list[str],
-    params: dict[str, Any],
-    edge: UUID | None,
-    most: int,
-    *,
-    backwards: bool,
-) -> str:
-    """Where to read live charges from: the whole table, one stretch of it, or several."""
-    if edge is None and which.end is not None:
-        edge = first_id_at(which.end)
-    spans = await spans_with(database, which.wanted, edge, most, backwards=backwards)
-    if spans is None:
-        return "credit_entries e"
-    if len(spans) == 1:
-        wanted += ["e.id >= %(low)s", "e.id < %(high)s"]
-        params["low"], params["high"] = spans[0].low, spans[0].high
-        return "credit_entries e"
+def _within(spans: Sequence[Span], wanted: Sequence[str], params: dict[str, Any], order: str) -> str:
+    """So much of each stretch of time, put together."""
     params["lows"], params["highs"] = [span.low for span in spans], [span.high for span in spans]
+    inside = [*wanted, "e.id >= s.low", "e.id < s.high"]
     return (
-        "unnest(%(lows)s::uuid[], %(highs)s::uuid[]) s (low, high)"
-        " join credit_entries e on e.id >= s.low and e.id < s.high"
+        "select t.id from unnest(%(lows)s::uuid[], %(highs)s::uuid[]) s (low, high) cross join lateral"
+        f" ({_select(inside)} order by e.id {order} limit %(most)s) t order by t.id {order} limit %(most)s"
     )
 
 
-def _select(source: str, wanted: Sequence[str]) -> str:
-    return f"select e.id from {source} where {' and '.join(wanted)}"
+def _select(wanted: Sequence[str]) -> str:
+    return f"select e.id from credit_entries e where {' and '.join(wanted)}"
 
 
 async def lines_of(database: Database, ids: Sequence[UUID]) -> tuple[LedgerLine, ...]:

@@ -346,8 +346,8 @@ class PurchaseRow(Table, table=True):
     user_id: UUID = Field(foreign_key="users.id")
     package_id: UUID = Field(foreign_key="packages.id")
     price_usd: Decimal = usd()
-    entry_id: UUID | None = Field(default=None, foreign_key="credit_entries.id")
-    bonus_entry_id: UUID | None = Field(default=None, foreign_key="credit_entries.id")
+    entry_id: UUID | None = None
+    bonus_entry_id: UUID | None = None
     note: str = ""
     recorded_by: UUID | None = None
     recorded_label: str

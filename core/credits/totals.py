@@ -16,7 +16,7 @@ from core.database import Database, run
 from core.ids import first_id_at, time_of
 from core.vocabulary import Traffic
 
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+HOUR, DAY, LONG = timedelta(hours=1), timedelta(days=1), timedelta(days=31)
 MARK = "credit_hours"
 """Names the row of `marks` that says up to when entries were folded."""
 MOST_PIECES = 60
@@ -94,13 +94,13 @@ async def fold_credit_hours(database: Database, now: datetime, since: datetime |
 
     It may be repeated, killed, and run twice at once.
     """
-    begin = hour_of(since) if since else await _certain_until(database)
-    if begin is None:
-        begin = await _oldest(database) or hour_of(now)
+    begin = await certain_until(database) or await _oldest(database) or hour_of(now)
+    if since is not None:
+        begin = min(begin, hour_of(since))
     written = pieces = 0
     ends = hour_of(now) + HOUR
     while begin < ends and (since is not None or pieces < MOST_PIECES):
-        end = min(begin + DAY, ends)
+        end = min(begin + (DAY if since is None else LONG), ends)
         hours = await _fold(database, begin, end, min(end, now))
         written += hours
         pieces += bool(hours)
@@ -110,7 +110,8 @@ async def fold_credit_hours(database: Database, now: datetime, since: datetime |
 
 async def certain_until(database: Database) -> datetime | None:
     """The beginning of the first hour that a reader takes from the entries; None where nothing was folded yet."""
-    return await _certain_until(database)
+    row = await database.fetch_one("select at from marks where name = %s", (MARK,))
+    return hour_of(row[0]) - HOUR if row else None
 
 
 def hour_of(moment: datetime) -> datetime:
@@ -124,18 +125,13 @@ def _hour_from(moment: datetime) -> datetime:
     return begun if begun == moment else begun + HOUR
 
 
-async def _certain_until(database: Database) -> datetime | None:
-    row = await database.fetch_one("select at from marks where name = %s", (MARK,))
-    return hour_of(row[0]) - HOUR if row else None
-
-
 async def _oldest(database: Database) -> datetime | None:
     row = await database.fetch_one("select id from credit_entries order by id limit 1")
     return hour_of(time_of(row[0])) if row else None
 
 
 async def _fold(database: Database, begin: datetime, end: datetime, folded: datetime) -> int:
-    """One stretch of whole hours, at most a day."""
+    """One stretch of whole hours."""
     edges = [begin + number * HOUR for number in range((end - begin) // HOUR + 1)]
     async with database.transaction() as session:
         await run(session, "select pg_advisory_xact_lock(hashtext(:name))", {"name": MARK})

@@ -40,5 +40,6 @@ async def read_within(
 
 PLANNING = (
     "select set_config('plan_cache_mode', 'force_custom_plan', true), set_config('jit', 'off', true),"
-    " set_config('statement_timeout', %(limit)s, true), set_config('enable_seqscan', %(scans)s, true)"
+    " set_config('statement_timeout', %(limit)s, true), set_config('enable_seqscan', %(scans)s, true),"
+    " set_config('enable_bitmapscan', %(scans)s, true)"
 )

@@ -116,7 +116,7 @@ from (
     select t.user_id, coalesce(a.balance, 0) as balance, g.used, g.made, g.failed,
         greatest(
             case when %(ever)s then u.created_at else t.last_active_at end,
-            uuid_time(coalesce(g.newest, case when %(ever)s then l.id end)),
+            coalesce(g.newest, case when %(ever)s then uuid_time(l.id) end),
             (select max(last_seen_at) from sessions p where p.user_id = t.user_id),
             (select max(last_used_at) from api_keys k where k.user_id = t.user_id)
         ) as active
@@ -128,7 +128,7 @@ from (
         select coalesce(sum(credits) filter (where of_theirs), 0)::bigint as used,
             count(*) filter (where of_theirs)::int as made,
             count(*) filter (where of_theirs and status = 'failed')::int as failed,
-            max(id) as newest
+            max(uuid_time(id)) as newest
         from (
             select id, credits, status,
                 traffic = case when t.demo then '{Traffic.DEMO}' else '{Traffic.LIVE}' end as of_theirs

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC
+from pathlib import Path
 from typing import Self
 from uuid import UUID
 
@@ -31,7 +32,7 @@ from core.signup import sign_up
 from core.system import demo
 from core.system.checks import State, check_migrations
 from core.system.integrity import Anchor, Difference, verify
-from core.system.invariants import INVARIANTS, audit_holds
+from core.system.invariants import INVARIANTS, audit_holds, files_are_there
 from core.vocabulary import STAFF, Role
 
 PAGE = 200
@@ -181,7 +182,9 @@ async def print_differences(desk: Desk, anchor: str | None = None) -> int:
     """
     await require_current(desk.database)
     noted = Anchor.of(anchor) if anchor else None
-    invariants = (*INVARIANTS, audit_holds(noted.seq, noted.hash)) if noted else INVARIANTS
+    invariants = (*INVARIANTS, files_are_there(Path(desk.settings.data_dir) / "files"))
+    if noted:
+        invariants = (*invariants, audit_holds(noted.seq, noted.hash))
     await _seal(desk.database)
     found = 0
     # On a terminal the sentence of what is being proved stands below the lines; elsewhere there are only the lines.
@@ -215,7 +218,7 @@ async def _seal(database: Database) -> None:
             typer.echo(f"Sealed {sealed:,} rows of the audit.", err=True)
 
 
-async def load_demo(desk: Desk, users: int, generations: int, *, again: bool) -> str:
+async def load_demo(desk: Desk, users: int, generations: int, months: int, *, again: bool) -> str:
     """Loads demo data with a bar for each part; returns what is to be said of it."""
     with _bars() as progress:
         loaded = await demo.load(
@@ -223,6 +226,7 @@ async def load_demo(desk: Desk, users: int, generations: int, *, again: bool) ->
             actor=COMMAND_LINE,
             users=users,
             generations=generations,
+            months=months,
             again=again,
             credit_usd_value=desk.settings.credit_usd_value,
             progress=progress,

@@ -110,7 +110,7 @@ ACTORS: Mapping[str, tuple[str, str]] = {
 
 
 def deed(action: str) -> Deed:
-    """An action: `bulk_grant.start` that nobody has named is “Bulk grant: start”."""
+    """An action: `tea_pot.start`, which nobody has named, is “Tea pot: start”."""
     known = DEEDS.get(action)
     if known:
         return known

@@ -142,6 +142,7 @@ class Approvals:
             roles = MOVERS if way == "withdraw" else ADMIN
             decided = await self._screen.act(run, roles=roles, refused=dialog.fail)
             if decided:
+                self._screen.purser.attention.forget()
                 with self._screen.frame.main:
                     toast(f"{done}: {amount} for {_whom(line)}")
                 await self._changed()

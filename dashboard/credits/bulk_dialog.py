@@ -234,6 +234,7 @@ async def begin_bulk(screen: Screen, bulk_id: UUID, refused: Any) -> bool:
 
     if not await screen.act(run, roles=ADMIN, refused=refused):
         return False
+    screen.purser.attention.forget()  # it may wait for somebody now
     with screen.frame.main:
         toast(said[0], "info")
     return True

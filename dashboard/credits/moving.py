@@ -85,6 +85,7 @@ class MoveDialog(Dialog):
         if not moved:
             await self.refused()
             return False
+        self.screen.purser.attention.forget()  # it may wait for somebody now
         with self.screen.frame.main:
             toast(done[-1])
         outcome = self._on_done()

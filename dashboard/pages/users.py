@@ -11,19 +11,38 @@ from core.errors import NotAllowed, PurserError
 from core.vocabulary import Role
 from dashboard.access import SignInFirst, require_visitor
 from dashboard.components.button import Button
+from dashboard.components.choice import Tabs
+from dashboard.components.html import Node
+from dashboard.organisations.tab import organisations_tab
 from dashboard.page import Screen, page
 from dashboard.parameters import identifier
 from dashboard.user.desk import MAY
-from dashboard.users.address import PATH, Address
+from dashboard.users.address import ORGANISATIONS, PATH, USERS, Address
 from dashboard.users.chosen import MOST
 from dashboard.users.export import chosen_lines, csv_lines
 from dashboard.users.view import View
 
 
-@page(PATH, title="Users", group="Operate", roles=MAY)
+@page(PATH, title="Users", group="Operate", roles=MAY, pane="Organisation")
 async def users(screen: Screen) -> None:
-    screen.frame.head.classes("pu-users-head")
-    view = View(screen, Address.of(screen.request.query_params))
+    query = screen.request.query_params
+    address = Address.of(query)
+    # Each tab has its own address and list.
+    choices = {USERS: "Users", ORGANISATIONS: "Organisations"}
+    with Node("div", "", "pu-tab-row"):
+        tabs = Tabs(
+            "Users",
+            choices,
+            address.tab or USERS,
+            address=lambda key: PATH if key == USERS else f"{PATH}?tab={key}",
+        )
+    with tabs.panel(tabs.value):
+        await (organisations_tab(screen, query) if address.tab else _users(screen, address))
+
+
+async def _users(screen: Screen, address: Address) -> None:
+    screen.frame.main.classes("pu-users-page")
+    view = View(screen, address)
     with screen.frame.actions:
         if screen.person.role is Role.SUPERADMIN:
             Button("Grant credits…", icon="redeem", href="/credits?tab=bulk&new=1")

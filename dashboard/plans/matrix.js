@@ -102,6 +102,13 @@ export default {
     this.watch = () => (this.narrow = this.media.matches);
     this.media.addEventListener("change", this.watch);
   },
+  beforeUpdate() {
+    this.within = this.$el.contains(document.activeElement);
+  },
+  updated() {
+    // A row that goes (a filter that it fits no more) takes the focus with it: the next stop has it then
+    if (this.within && document.activeElement === document.body && !this.editing) this.find(this.stop.row, this.stop.col)?.focus();
+  },
   beforeUnmount() {
     this.media.removeEventListener("change", this.watch);
   },

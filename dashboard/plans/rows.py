@@ -93,11 +93,11 @@ def lines(sheet: Sheet, rows: str | None, *, retired: bool = False) -> list[Line
 
 
 def _kept(line: Line, rows: str | None) -> bool:
+    """Whether a row is shown; one that is changed always is, so that none goes from under a hand."""
+    changed = bool(line.look) or any("is-changed" in cell.look for cell in line.cells)
     if rows == "differ":
-        return len({(cell.text, tuple(one.icon for one in cell.icons if one.look != "is-gone")) for cell in line.cells}) > 1  # fmt: skip
-    if rows == "changed":
-        return bool(line.look) or any("is-changed" in cell.look for cell in line.cells)
-    return True
+        return changed or len({(cell.text, tuple(cell.icons)) for cell in line.cells}) > 1
+    return changed or rows != "changed"
 
 
 # Columns and rows

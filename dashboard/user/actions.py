@@ -42,10 +42,10 @@ def ask_plan(desk: Desk) -> None:
 
     def tell() -> None:
         chosen = plans[which.value]
-        form.verb.set_text(f"Change to {chosen.display_name}")
         names = desk.purser.snapshots.current.entitlements.features
         show_changes(changes, plan_changes(now, chosen, names))
         same = now is not None and chosen.id == now.id
+        form.verb.set_text("Set the end" if same else f"Change to {chosen.display_name}")
         form.note.set_text(
             "The same plan: only its end is set anew." if same else "Effective from the next request on."
         )
@@ -157,8 +157,7 @@ def ask_preferences(desk: Desk) -> None:
                 "Preferred provider", _with_none(providers, person.preferred_provider), value=person.preferred_provider or NO_PREFERENCE
             )  # fmt: skip
             model = fields.select(
-                "Preferred model", _with_none(models, person.preferred_model), value=person.preferred_model or NO_PREFERENCE,
-                search=True,
+                "Preferred model", _with_none(models, person.preferred_model), value=person.preferred_model or NO_PREFERENCE
             )  # fmt: skip
     form.open()
 

@@ -15,6 +15,7 @@ TABS: Mapping[str, str] = {
     "features": "Features",
     "overrides": "Overrides",
     "keys": "Keys & sessions",
+    "projects": "Projects",
     "audit": "Audit",
     "api": "API view",
 }

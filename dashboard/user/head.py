@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from core.vocabulary import Role, Traffic
-from dashboard.components.button import Button
+from dashboard.components.button import Button, IconButton
 from dashboard.components.choice import Choice, Segment
 from dashboard.components.facts import Box
 from dashboard.components.html import Icon, Node
@@ -36,12 +36,16 @@ class Head:
         with frame.crumb:
             Node("span", found.user.email)
             Node("span", "User")  # on a phone, where the address stands below
+        with frame.head:
+            IconButton("arrow_back", "Back to the users", href="/users").classes("pu-user-back").move(
+                target_index=0
+            )
         with frame.head, Node("div", "", "pu-row pu-user-chips") as chips:
             self._chip = Chip(ACCOUNT[found.user.status])
             self._trouble = Chip(ENDED)
             self._role = tag("")
             self._books = tag("", "info")
-        chips.move(target_index=1)
+        chips.move(target_index=2)
         with frame.actions:
             if len(found.accounts) > 1:
                 words = {str(traffic): Choice(TRAFFIC_WORDS[traffic]) for traffic in found.accounts}
@@ -107,6 +111,7 @@ class Head:
                 "preferences": ("Preferences…", "tune", lambda: actions.ask_preferences(desk)),
                 "key": ("New API key…", "vpn_key", lambda: new_key(desk)),
                 "role": ("Set role…", "badge", lambda: actions.ask_role(desk)),
+                "projects": ("Projects", "folder_open", lambda: desk.go(desk.address.at("projects"))),
                 "suspend": ("Suspend…", "block", lambda: actions.ask_suspend(desk)),
                 "reactivate": ("Reactivate…", "check_circle", lambda: actions.ask_reactivate(desk)),
             }.items()

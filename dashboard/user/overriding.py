@@ -69,8 +69,8 @@ def add_override(desk: Desk, *, feature: str | None = None, allowed: bool = True
                 "Raised to", low=0, step=1, help_text="An override raises a limit, and never lowers it."
             )
         until = ask_until()
-        if feature is not None:
-            until.props("autofocus")
+        if feature is None:
+            which.props("autofocus")
     chose(FEATURE)
     form.open()
 

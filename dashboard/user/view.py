@@ -28,6 +28,7 @@ from dashboard.user.keys import KeysTab
 from dashboard.user.ledger import LedgerTab
 from dashboard.user.overrides import OverridesTab
 from dashboard.user.picture import DayPicture
+from dashboard.user.projects import ProjectsTab
 from dashboard.user.reading import Reading, read
 from dashboard.user.strip import UserStrip
 from dashboard.user.tab import Tab
@@ -45,6 +46,7 @@ MADE: Mapping[str, Callable[[Desk], Tab]] = {
     "features": FeaturesTab,
     "overrides": OverridesTab,
     "keys": KeysTab,
+    "projects": ProjectsTab,
     "audit": AuditTab,
     "api": ApiTab,
 }

@@ -1,6 +1,7 @@
 """The list of users at work: rows follow the address; what people do goes back into the address."""
 
 from collections.abc import Iterable, Mapping
+from uuid import UUID
 
 from nicegui import ui
 
@@ -66,6 +67,10 @@ class View(ListView[Address, FilterRow, Listing]):
             return  # another list was asked for meanwhile, and is loaded next
         self.list.show_page(page, address)
         await self.told_count(lambda: self._count(address.filter, page))
+
+    async def open(self, row: UUID, *, again: bool = False) -> None:
+        """To the user's page."""
+        self.client.open(f"/users/{row}")
 
     async def sort(self, key: str) -> None:
         """By another column, or the same one turned round."""

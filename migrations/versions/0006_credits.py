@@ -79,7 +79,7 @@ create table credit_requests (
     check ((state = 'waiting') = (decided_at is null)),
     -- Nobody approves what they asked for; without an id it was somebody at the command line.
     constraint credit_requests_second_person check (
-        state <> 'approved' or decided_by <> asked_by or (decided_by is null and decided_label = 'command line'))
+        state <> 'approved' or coalesce(decided_by <> asked_by, decided_label = 'command line', false))
 );
 create unique index credit_requests_entry on credit_requests (entry_id) where entry_id is not null;
 create index credit_requests_waiting on credit_requests (id) where state = 'waiting';
@@ -144,8 +144,8 @@ create table purchases (
     user_id uuid not null references users,
     package_id uuid not null references packages,
     price_usd numeric(18, 9) not null,
-    entry_id uuid references credit_entries,
-    bonus_entry_id uuid references credit_entries,
+    entry_id uuid,
+    bonus_entry_id uuid,
     note varchar not null default '',
     recorded_by uuid,
     recorded_label varchar not null,

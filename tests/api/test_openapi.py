@@ -19,11 +19,16 @@ OPERATIONS = {
     ("GET", "/api/ai/models"),
     ("GET", "/api/credits"),
     ("GET", "/api/credits/entries"),
+    ("GET", "/api/credits/packages"),
     ("GET", "/api/features/check"),
     ("GET", "/api/health"),
     ("GET", "/api/usage"),
     ("POST", "/api/ai/generate-text"),
     ("POST", "/api/ai/models"),
+    ("POST", "/api/credits/adjust"),
+    ("POST", "/api/credits/purchases"),
+    ("POST", "/api/credits/redeem"),
+    ("POST", "/api/credits/refund"),
     ("POST", "/api/features/check"),
 }
 

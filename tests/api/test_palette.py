@@ -6,6 +6,7 @@ import pytest
 
 from core.ids import new_id
 from core.vocabulary import Role, Traffic
+from dashboard import shell
 from dashboard.palette import route
 from tests.api.conftest import ADMIN, Serve, Site
 from tests.world import person
@@ -35,9 +36,7 @@ async def test_nothing_typed_offers_pages_and_what_is_often_done(desk: Site) -> 
     found = await ask(desk, "")
 
     assert list(found) == ["Pages", "Actions"]
-    assert [entry["href"] for entry in found["Pages"]] == [
-        "/", "/generations", "/providers", "/playground", "/audit",
-    ]  # fmt: skip
+    assert [entry["href"] for entry in found["Pages"]] == [item.route for item in shell.NAV if item.available]
     assert "Add provider…" in [entry["title"] for entry in found["Actions"]]
 
 
@@ -52,6 +51,8 @@ async def test_the_beginning_of_an_address_finds_users_with_plan_and_balance(des
         ("mara.o@lumenlabs.example", "Premium", "1,560 cr"),
     ]
     assert found["Pages"][-1]["href"] == "/generations?q=mara"
+    assert found["Actions"][0]["title"] == "Adjust credits…"
+    assert found["Actions"][0]["href"] == f"{found['Users'][0]['href']}?do=adjust"
 
 
 async def test_an_address_leads_to_its_user_with_their_latest_two(desk: Site) -> None:

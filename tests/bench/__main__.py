@@ -6,7 +6,7 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import dashboards, decisions, generation, ledger, process
+from tests.bench import dashboards, decisions, generation, ledger, lists, process
 from tests.bench.measure import Figure, save
 
 
@@ -17,6 +17,7 @@ def main() -> int:
         ("generation in process", lambda: uvloop.run(generation.measure())),
         ("ledger", lambda: uvloop.run(ledger.measure())),
         ("decisions", decisions.measure),
+        ("lists of a million users", lambda: uvloop.run(lists.measure())),
         ("process and pages", process.measure),
         ("a hundred dashboards", dashboards.measure),
     ):

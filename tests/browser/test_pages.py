@@ -9,7 +9,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from tests.browser.conftest import ready, settled, sign_in
 from tests.server import Live
 
-PAGES = ("/", "/generations", "/providers", "/playground", "/audit")
+PAGES = ("/", "/generations", "/providers", "/plans", "/playground", "/audit")
 SERIOUS = ("serious", "critical")
 
 

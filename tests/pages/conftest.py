@@ -20,7 +20,18 @@ from core.signup import sign_up
 from core.vocabulary import Role
 from dashboard import tabs
 from dashboard.access import DEV_COOKIE
-from dashboard.pages import audit, credits, generations, overview, plans, playground, providers, settings, user, users
+from dashboard.pages import (
+    audit,
+    credits,
+    generations,
+    overview,
+    plans,
+    playground,
+    providers,
+    settings,
+    user,
+    users,
+)
 from tests.world import PASSWORD, World, running, settings_for
 
 PAGES = (overview, generations, playground, plans, providers, user, users, audit, credits, settings)

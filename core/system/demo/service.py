@@ -19,8 +19,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from core.audit import Actor, record
 from core.catalogue.file import catalogue
+from core.credits.totals import fold_credit_hours
 from core.database import BREAKERS, CONFIG, Database, announce
 from core.errors import Conflict, DatabaseUnavailable
+from core.generation.user_figures import recount_all
 from core.routing.fold import fold
 from core.system.demo import statements
 from core.system.demo.rhythm import batches, slots
@@ -68,6 +70,7 @@ async def load(
     users: int = USERS,
     generations: int = GENERATIONS,
     days: int = DAYS,
+    months: int = 0,
     again: bool = False,
     credit_usd_value: Decimal = Decimal("0.01"),
     now: datetime | None = None,
@@ -76,6 +79,7 @@ async def load(
     """Adds demo users and their requests of the past `days`, up to a moment ago.
 
     Args:
+        months: for how long before those days each user has been one: each month is two more entries of the ledger.
         again: adds to demo data that is there; without it, nothing happens then.
         credit_usd_value: USD a credit is worth, for the revenue of the rows.
         progress: told what is being made, how many are done, and of how many.
@@ -106,10 +110,14 @@ async def load(
                 after={"users": users, "generations": generations},
             )
         await fold(database, now)  # what is live is up to date: the demo's quarters hide no gap
-        await _load(connection, users, generations, days, credit_usd_value, now, progress)
+        await _load(connection, users, generations, days, months, credit_usd_value, now, progress)
         progress("health", 0, 1)
         await fold(database, now, since=now - timedelta(days=days))
         progress("health", 1, 1)
+        await fold_credit_hours(database, now, since=now - timedelta(days=days + 31 * (months + 1)))
+        await recount_all(
+            database, now, demo=True, progress=lambda done: progress("figures", done, data.users)
+        )
         data = DemoData(data.users, data.generations, now, complete=True)
         async with database.transaction() as session:
             await _remember(session, data)
@@ -173,13 +181,14 @@ async def _load(
     users: int,
     generations: int,
     days: int,
+    months: int,
     credit_usd_value: Decimal,
     now: datetime,
     progress: Progress,
 ) -> None:
     begins = now - timedelta(days=days)
-    months = (now.year - begins.year) * 12 + now.month - begins.month + 1
-    await connection.execute(b"select ensure_partitions(%s::date, %s)", (begins.date(), months))
+    partitions = (now.year - begins.year) * 12 + now.month - begins.month + 1
+    await connection.execute(b"select ensure_partitions(%s::date, %s)", (begins.date(), partitions))
     async with connection.transaction():
         vendors = await make_vendors(connection, catalogue(), now)
     await connection.execute(statements.SCRATCH.encode())
@@ -203,7 +212,7 @@ async def _load(
     first = int((await _one(connection, statements.NEXT_NUMBER))[0])
     people = {
         "first": first, "people": users, "begins": begins - timedelta(days=1), "first_names": list(FIRST_NAMES),
-        "last_names": list(LAST_NAMES), "domains": list(DOMAINS),
+        "last_names": list(LAST_NAMES), "domains": list(DOMAINS), "months": months,
     }  # fmt: skip
     for low in range(first, first + users, PEOPLE_AT_ONCE):
         progress("users", low - first, users)

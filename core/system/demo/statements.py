@@ -55,7 +55,8 @@ select %(number)s, {_names(ATTEMPT_COLUMNS, "a.")}
 from jsonb_populate_recordset(null::attempts, %(attempts)s::jsonb) a
 """
 
-# The lower the number, the more a person asks (see CALLS) and the larger the plan. All signed up before the month began.
+# The lower the number, the more a person asks (see CALLS) and the larger the plan. All signed up before the month began;
+# with `months`, so many months earlier, in each of which the plan granted credits that expired unspent.
 PEOPLE = f"""
 with drawn as materialized (
     select n, (n - %(first)s)::float8 / %(people)s as place, %(begins)s::timestamptz - random() * interval '60 days' as at,
@@ -70,23 +71,38 @@ with drawn as materialized (
     from drawn d left join plans p on p.id = case
         when place < 0.02 then 'unlimited' when place < 0.06 then 'pro' when place < 0.14 then 'premium'
         when place < 0.34 then 'creator' when place < 0.80 then 'free' else 'trial' end
+), past as materialized (
+    select account_id, granted, plan_name, 2 * month - 1 as seq, {_uuid_at("begins")} as grant_id, {_uuid_at("ends")} as expiry_id,
+        {_uuid_at("begins")} as lot_id, begins, ends
+    from person, generate_series(1, %(months)s::int) month, lateral (
+        select at - (%(months)s::int + 1 - month) * interval '30 days' as begins,
+            at - (%(months)s::int - month) * interval '30 days' - interval '1 second' as ends) period
 ), users as (
     insert into users (id, email, name, status, status_reason, plan_id, trial_ends_at, trial_uses, created_at, updated_at)
     select user_id, lower(translate(first_name || '.' || last_name, 'ö', 'o')) || '.' || n || '@' || domain,
         first_name || ' ' || last_name, case when n %% 97 = 96 then 'suspended' else 'active' end,
         case when n %% 97 = 96 then 'Chargeback; see the demo ticket 4711.' end, plan_id,
-        case when trial_uses is not null then at + interval '90 days' end, trial_uses, at, at
-    from person
+        case when trial_uses is not null then at + interval '90 days' end, trial_uses, began, at
+    from person, lateral (select at - %(months)s::int * interval '30 days' as began) since
 ), accounts as (
     insert into credit_accounts (id, user_id, traffic, balance, seq, created_at)
-    select account_id, user_id, 'demo', granted, 1, at from person
+    select account_id, user_id, 'demo', granted, 2 * %(months)s::int + 1, at from person
 ), entries as (
-    insert into credit_entries (id, account_id, seq, type, amount, balance_after, reason, actor_kind, traffic, created_at)
-    select entry_id, account_id, 1, 'grant', granted, granted, 'First grant of plan ' || plan_name, 'system', 'demo', at
+    insert into credit_entries (id, account_id, seq, type, amount, balance_after, reason, actor_kind, traffic, lots, created_at)
+    select entry_id, account_id, 2 * %(months)s::int + 1, 'grant', granted, granted, 'Grant of plan ' || plan_name, 'system',
+        'demo', '{{}}'::uuid[], at
     from person
+    union all
+    select grant_id, account_id, seq, 'grant', granted, granted, 'Grant of plan ' || plan_name, 'system', 'demo', '{{}}', begins
+    from past
+    union all
+    select expiry_id, account_id, seq + 1, 'expiry', -granted, 0, 'Not spent in its month', 'system', 'demo', array[lot_id], ends
+    from past
 ), lots as (
-    insert into credit_lots (id, account_id, entry_id, granted, remaining, created_at)
-    select {_uuid_at("at")}, account_id, entry_id, granted, granted, at from person
+    insert into credit_lots (id, account_id, entry_id, granted, remaining, expires_at, closed_at, created_at)
+    select {_uuid_at("at")}, account_id, entry_id, granted, granted, null, null, at from person
+    union all
+    select lot_id, account_id, grant_id, granted, 0, ends, ends, begins from past
 )
 insert into demo_people (n, user_id, account_id) select n, user_id, account_id from person
 """
@@ -231,7 +247,9 @@ CLEAR = (
     "delete from generations where traffic = 'demo'",
     "delete from reservations r using demo_gone d where r.account_id = d.id",
     "delete from credit_lots l using demo_gone d where l.account_id = d.id",
+    "delete from credit_requests r using demo_gone d where r.user_id = d.user_id and r.traffic = 'demo'",
     "delete from credit_entries e using demo_gone d where e.account_id = d.id",
+    "delete from credit_hours where traffic = 'demo'",
     "delete from credit_accounts a using demo_gone d where a.id = d.id",
     "delete from credit_accounts a using demo_gone d where a.user_id = d.user_id and a.seq = 0"
     " and not exists (select from reservations r where r.account_id = a.id)",

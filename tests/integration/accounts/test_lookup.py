@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from core.accounts.lookup import BEGINNING, look_up, presence
+from core.accounts.lookup import look_up, people_of, presence
+from core.accounts.words import beginnings, search
 from core.database import Database
 from core.ids import new_id
 from tests.factories import make_user
@@ -47,22 +48,35 @@ async def test_what_means_nothing_finds_nobody(database: Database, text: str) ->
     assert await emails(database, text) == []
 
 
-async def test_a_beginning_is_one_step_into_the_index_whatever_it_is(database: Database) -> None:
+async def test_beginnings_of_words_of_the_name_find_people_too_the_shortest_word_first(
+    database: Database,
+) -> None:
+    await make_user(database, email="m.lund@a.example", name="Mara-Lena Lund")
+    await make_user(database, email="mara@b.example", name="Marabu")
+    await make_user(database, email="tom@c.example", name="Tom O'Brien")
+
+    assert await emails(database, "Mara") == ["m.lund@a.example", "mara@b.example"]
+    assert await emails(database, "lun mara") == ["m.lund@a.example"]
+    assert await emails(database, "o'br") == await emails(database, "brie") == ["tom@c.example"]
+    assert await emails(database, "ara") == []
+
+
+@pytest.mark.parametrize("text", ["user", "user1", "user user1 user2"])
+async def test_a_search_goes_along_the_index_of_words(database: Database, text: str) -> None:
     await database.execute(
-        "insert into users (id, email, role) select gen_random_uuid(), 'user' || n || '@a.example', 'user'"
-        " from generate_series(1, 20000) n"
+        "insert into users (id, email, role) select uuid_v7(), 'user' || n || '@a.example', 'user'"
+        " from generate_series(1, 5000) n"
     )
-    await database.execute("analyze users")
+    await database.execute("analyze user_words")
+    found = await search(database, beginnings(text), seconds=5)
     async with database.transaction() as session:
         connection = await session.connection()
-        await connection.exec_driver_sql("set local plan_cache_mode = force_generic_plan")
-        await connection.exec_driver_sql(
-            f"prepare beginning (text, text, int) as {BEGINNING % {'first': '$1', 'last': '$2', 'limit': '$3'}}"
-        )
-        plan = [row[0] for row in await connection.exec_driver_sql("explain execute beginning ('u', 'v', 5)")]
+        rows = await connection.exec_driver_sql(f"explain {people_of(found)}", {**found.params, "limit": 5})
+        plan = "\n".join(row[0] for row in rows)
 
-    assert "users_email_prefix" in plan[1]
-    assert "Sort" not in "".join(plan)
+    assert "user_words_prefix" in plan, plan
+    assert "Seq Scan" not in plan, plan
+    assert "Sort" not in plan, plan
 
 
 async def test_somebody_was_last_here_by_session_or_by_key(database: Database) -> None:

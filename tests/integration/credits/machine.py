@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from core.audit import SYSTEM
+from core.credits.expiry import expire_due
 from core.credits.models import EntryType
 from core.credits.service import RELEASE, RESERVE, SETTLE, adjust, open_account, post, refund
 from core.database import Database
@@ -20,6 +21,14 @@ from tests.factories import make_user
 
 accounts = st.sampled_from([0, 1])
 amounts = st.integers(1, 40)
+
+
+@dataclass
+class Lot:
+    """What the model believes to be left of one grant; `expires_at` None is never."""
+
+    expires_at: datetime | None
+    left: int
 
 
 @dataclass
@@ -33,6 +42,8 @@ class Account:
     held: dict[UUID, int] = field(default_factory=dict)
     resolved: dict[UUID, int] = field(default_factory=dict)
     refunded: dict[UUID, int] = field(default_factory=dict)
+    lots: list[Lot] = field(default_factory=list)
+    paid_by: dict[UUID, list[Lot]] = field(default_factory=dict)
 
     @property
     def available(self) -> int:
@@ -42,6 +53,32 @@ class Account:
         self.balance += amount
         if amount:
             self.entries.append(amount)
+
+    def add(self, amount: int, expires_at: datetime | None) -> None:
+        self.move(amount)
+        self.lots.append(Lot(expires_at, amount))
+
+    def burn(self, amount: int) -> list[Lot]:
+        """Takes credits out of the lots, soonest-expiring first, then oldest; those that gave some."""
+        self.move(-amount)
+        gave: list[Lot] = []
+        for lot in sorted(self.lots, key=lambda lot: lot.expires_at or datetime.max.replace(tzinfo=UTC)):
+            if amount and lot.left:
+                taken = min(lot.left, amount)
+                lot.left, amount = lot.left - taken, amount - taken
+                gave.append(lot)
+        return gave
+
+    def expire(self, now: datetime) -> int:
+        """What is left of lots whose time is up goes, but for what is held: that stays in those that would burn first."""
+        kept, gone = sum(self.held.values()), 0
+        for lot in sorted(self.lots, key=lambda lot: lot.expires_at or datetime.max.replace(tzinfo=UTC)):
+            if lot.expires_at is not None and lot.expires_at <= now:
+                stays = min(lot.left, kept)
+                kept, gone = kept - stays, gone + lot.left - stays
+                self.move(stays - lot.left)
+                lot.left = stays
+        return gone
 
 
 class Ledger(RuleBasedStateMachine):
@@ -67,7 +104,14 @@ class Ledger(RuleBasedStateMachine):
     def grant(self, who: int, amount: int, days: int | None) -> None:
         expires_at = None if days is None else datetime.now(UTC) + timedelta(days=days)
         self.runner.run(self._post(self.people[who], EntryType.GRANT, amount, expires_at))
-        self.people[who].move(amount)
+        self.people[who].add(amount, expires_at)
+
+    @rule(days=st.integers(0, 400))
+    def expire(self, days: int) -> None:
+        now = datetime.now(UTC) + timedelta(days=days)
+        expected = sum(account.expire(now) for account in self.people)
+        # People of earlier runs lose theirs, too.
+        assert self.runner.run(expire_due(self.database, now)) >= expected
 
     @rule(who=accounts, amounts=st.lists(amounts, min_size=1, max_size=3))
     def reserve(self, who: int, amounts: list[int]) -> None:
@@ -91,7 +135,7 @@ class Ledger(RuleBasedStateMachine):
         held = account.held.pop(generation)
         charge = data.draw(st.sampled_from([0, held // 2, held, held + 10]))
         account.resolved[generation] = min(charge, held)
-        account.move(-min(charge, held))
+        account.paid_by[generation] = account.burn(min(charge, held))
         for number in range(times):
             told = self._row(SETTLE, id=generation, charge=charge, reason="machine")
             assert told == ("gone" if number else "settled", min(charge, held), account.balance)
@@ -129,7 +173,9 @@ class Ledger(RuleBasedStateMachine):
             given = left if amount is None else amount
             assert 0 < given <= left
             account.refunded[generation] = account.refunded.get(generation, 0) + given
-            account.move(given)
+            ends = [lot.expires_at for lot in account.paid_by[generation]]
+            latest = None if None in ends else max(end for end in ends if end)
+            account.add(given, latest and max(latest, datetime.now(UTC) + timedelta(days=30)))
 
     @rule(who=accounts, amount=st.integers(-40, 40).filter(bool))
     def adjust(self, who: int, amount: int) -> None:
@@ -140,17 +186,21 @@ class Ledger(RuleBasedStateMachine):
             assert refused.value.details == {"required": -amount, "available": account.available}
         else:
             self.runner.run(self._adjust(account, amount))
-            account.move(amount)
+            if amount > 0:
+                account.add(amount, None)
+            else:
+                account.burn(-amount)
 
     # What always holds
 
     @invariant()
     def the_books_agree(self) -> None:
         for account in getattr(self, "people", ()):
-            balance, held, seq, lots, reserved, entries = self._row(BOOKS, account=account.account_id)
+            balance, held, seq, lots, reserved, left, entries = self._row(BOOKS, account=account.account_id)
             assert 0 <= held <= balance
             assert (balance, held) == (account.balance, sum(account.held.values()))
             assert lots == balance
+            assert sorted(left) == sorted(lot.left for lot in account.lots)
             assert reserved == held
             assert [one["seq"] for one in entries] == list(range(1, seq + 1))
             assert [one["amount"] for one in entries] == account.entries
@@ -213,6 +263,7 @@ BOOKS = """
 select a.balance, a.held, a.seq,
     (select coalesce(sum(remaining), 0)::bigint from credit_lots where account_id = a.id),
     (select coalesce(sum(amount), 0)::bigint from reservations where account_id = a.id and state = 'held'),
+    (select coalesce(array_agg(remaining), '{}') from credit_lots where account_id = a.id),
     (select coalesce(jsonb_agg(to_jsonb(e) order by e.seq), '[]') from credit_entries e where e.account_id = a.id)
 from credit_accounts a where a.id = %(account)s
 """

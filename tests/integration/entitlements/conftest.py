@@ -1,6 +1,7 @@
 """Seeded plans, people who act on them, and short ways to save."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from core.entitlements.matrix import Matrix, matrix
 from core.vocabulary import Role
 from tests.factories import actor_of, make_user, seed_plans
 
-Save = Callable[..., Awaitable[int]]
+Save = Callable[..., Coroutine[Any, Any, int]]
 
 
 @pytest.fixture

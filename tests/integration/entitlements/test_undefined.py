@@ -5,11 +5,13 @@ from datetime import UTC, datetime
 
 import pytest
 
+from core.audit import Actor
 from core.database import Database
 from core.entitlements import service
-from core.entitlements.rules import Entitlements
-from core.entitlements.service import UndefinedFeatures, undefined_features
-from core.errors import DatabaseUnavailable
+from core.entitlements.rules import Entitlements, FeatureView, entitlements_of
+from core.entitlements.service import UndefinedFeatures, dismiss_undefined, undefined_features
+from core.errors import DatabaseUnavailable, NotAllowed, NotFound
+from core.vocabulary import Role
 
 DEFINED = Entitlements({}, {"topic-researcher": "Topic researcher", "voice-over": "Voice-over"})
 
@@ -94,3 +96,46 @@ async def test_the_number_of_ids_is_bounded_in_memory_and_in_the_table(
     assert len(rows) == 40  # the second flood found room, the third did not
     assert rows["0-0"] == 2  # known ids are counted on
     assert "late" not in rows
+
+
+async def listed(database: Database) -> list[str]:
+    async with database.transaction() as session:
+        return [row.feature_id for row in await undefined_features(session, DEFINED)]
+
+
+async def test_what_was_dismissed_stays_off_the_list_however_often_it_is_asked_for(
+    database: Database,
+) -> None:
+    recorder = UndefinedFeatures(database)
+    recorder.record("billing", 3)
+    recorder.record("voice_over", 2)
+    await recorder.flush()
+    admin = Actor("user", "mira@example.com", Role.SUPERADMIN)
+    for _ in range(2):
+        async with database.transaction() as session:
+            await dismiss_undefined(session, "billing", actor=admin)
+    recorder.record("billing", 4)
+    await recorder.close()
+    assert await listed(database) == ["voice_over"]
+    assert (await counted(database))["billing"] == 7
+    rows = await database.fetch_all("select action, subject_id, before ->> 'checks' from audit")
+    assert rows == [("feature.dismiss", "billing", "3")]
+
+
+async def test_only_superadmins_dismiss_and_only_what_was_asked_for(database: Database) -> None:
+    with pytest.raises(NotAllowed):
+        async with database.transaction() as session:
+            await dismiss_undefined(session, "billing", actor=Actor("user", "x", Role.SUPPORT))
+    with pytest.raises(NotFound):
+        async with database.transaction() as session:
+            await dismiss_undefined(session, "billing", actor=Actor("user", "x", Role.SUPERADMIN))
+
+
+async def test_a_retired_feature_that_is_asked_for_is_told_as_such(database: Database) -> None:
+    recorder = UndefinedFeatures(database)
+    recorder.record("stock-media")
+    await recorder.close()
+    known = entitlements_of((), [FeatureView("stock-media", "Stock media", retired=True)])
+    async with database.transaction() as session:
+        (row,) = await undefined_features(session, known)
+    assert row.retired

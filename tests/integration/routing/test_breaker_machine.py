@@ -5,9 +5,8 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.stateful import run_state_machine_as_test
 
 from core.database import Database
 from core.errors import ErrorClass
@@ -17,27 +16,19 @@ from core.routing.events import opened_since
 from core.routing.models import BreakerState
 from core.vocabulary import Modality
 from tests.integration.routing.breaker_machine import BreakerMachine
+from tests.machines import run_machine
 
 TEXT = Modality.TEXT
 
-BOUNDED = settings(
-    max_examples=150,
-    stateful_step_count=25,
-    deadline=None,
-    database=None,
-    suppress_health_check=(HealthCheck.too_slow, HealthCheck.data_too_large),
-    phases=(Phase.explicit, Phase.generate, Phase.shrink),
-)
-
 
 def test_no_order_of_events_breaks_the_rules(database_url: str) -> None:
-    with asyncio.Runner() as runner:
-        BreakerMachine.database, BreakerMachine.runner = Database(database_url, pool_size=4), runner
-        runner.run(BreakerMachine.database.open())
-        try:
-            run_state_machine_as_test(BreakerMachine, settings=BOUNDED)
-        finally:
-            runner.run(BreakerMachine.database.close())
+    run_machine(BreakerMachine, database_url, examples=30)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+def test_no_order_of_events_breaks_the_rules_at_length(database_url: str) -> None:
+    run_machine(BreakerMachine, database_url, examples=1_000, shrink=True)
 
 
 @pytest.fixture

@@ -84,6 +84,29 @@ async def test_the_books_of_the_demo_are_whole_and_live_ones_untouched(sandbox: 
     assert actions == ["demo.load", "demo.clear"]
 
 
+async def test_earlier_months_are_grants_that_expired_and_leave_the_books_whole(sandbox: World) -> None:
+    database = sandbox.purser.database
+    await demo.load(database, actor=COMMAND_LINE, users=30, generations=200, months=3)
+
+    assert await differences(database.url) == []
+    kinds = dict(
+        await database.fetch_all(
+            "select type, count(*) from credit_entries where traffic = 'demo' and created_at < now() - interval '31 days'"
+            " group by type"
+        )
+    )
+    assert kinds["expiry"] >= 60
+    first = await database.fetch_one(
+        "select count(*), min(seq), max(seq) from credit_entries where traffic = 'demo' and seq <= 7"
+    )
+    assert first == (30 * 7, 1, 7)
+    out_of_order = await database.fetch_one(
+        "select count(*) from (select id < lag(id) over (partition by account_id order by seq) as earlier"
+        " from credit_entries where traffic = 'demo' and seq <= 7) e where earlier"
+    )
+    assert out_of_order == (0,)
+
+
 async def test_ids_and_times_lie_in_the_past_month_and_agree(sandbox: World) -> None:
     database, now = sandbox.purser.database, datetime.now(UTC)
 

@@ -4,6 +4,7 @@ import asyncio
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -19,7 +20,7 @@ from core.errors import DatabaseUnavailable, PurserError
 from core.generation.order import TextOrder
 from core.system import demo
 from core.system.integrity import Checked, Difference, differences, verify
-from core.system.invariants import INVARIANTS, Invariant
+from core.system.invariants import INVARIANTS, Invariant, files_are_there
 from tests.conftest import TEMPLATE, url_of
 from tests.world import World, person
 
@@ -308,6 +309,14 @@ DAMAGES = (
         {"audit-is-chained", "audit-is-sealed"},
         ("update audit set seq = null where seq = 3",),
     ),
+    Damage(
+        "a file's bytes never came",
+        {"files-have-arrived"},
+        (
+            f"insert into files (id, name, kind, type, size, place, created_at) values ({NEW_ID}, 'x', 'image', 'image/png', 1, 'x',"
+            " now() - interval '2 hours')",
+        ),
+    ),
 )  # fmt: skip
 
 
@@ -459,3 +468,26 @@ async def test_it_only_reads(sandbox: World) -> None:
 async def test_a_database_that_is_away_is_said(server_url: str) -> None:
     with pytest.raises(DatabaseUnavailable):
         await differences(url_of(server_url, "nowhere"))
+
+
+async def test_a_file_row_without_its_bytes_is_found(database: Database, tmp_path: Path) -> None:
+    (tmp_path / "whole").write_bytes(b"12345")
+    (tmp_path / "cut").write_bytes(b"123")
+    for place in ("whole", "cut", "gone", "../elsewhere"):
+        await database.execute(
+            "insert into files (id, name, kind, type, size, place, state) values (uuid_v7(), %s, 'image', 'image/png', 5, %s,"
+            " 'stored')",
+            (place, place),
+        )
+
+    found = [
+        (event.expected, event.found)
+        async for event in verify(database.url, invariants=[files_are_there(tmp_path)])
+        if isinstance(event, Difference)
+    ]
+
+    assert sorted(found) == [
+        ("5 bytes", "3"),
+        ("5 bytes", "no file"),
+        ("a place in the folder", "../elsewhere"),
+    ]

@@ -176,7 +176,7 @@ def line(**fields: Any) -> Line:
 
 def test_what_nobody_has_named_is_told_by_its_own_name() -> None:
     assert words.deed("user.role").words == "Role changed"
-    assert words.deed("bulk_grant.start").words == "Bulk grant: start"
+    assert words.deed("tea_pot.start").words == "Tea pot: start"
     assert words.deed("odd").words == "Odd"
     assert words.kind("fallback_order") == "fallback order"
 
