@@ -164,9 +164,9 @@ async def requests_of(database: Database, user_id: UUID, *, limit: int = 50) -> 
 
 
 async def decided(database: Database, *, limit: int = 50, before: UUID | None = None) -> list[RequestLine]:
-    """All requests, waiting ones too, the newest first, a page at a time: `before` is the last one seen."""
+    """What was decided or taken back, the newest first, a page at a time: `before` is the last one seen."""
     rows = await database.fetch_all(
-        f"{SELECT} where (%(before)s::uuid is null or r.id < %(before)s::uuid) order by r.id desc limit %(limit)s",
+        f"{SELECT} where r.state <> 'waiting' and (%(before)s::uuid is null or r.id < %(before)s::uuid) order by r.id desc limit %(limit)s",
         {"before": before, "limit": min(limit, LONGEST_PAGE)},
     )
     return [_line(row) for row in rows]

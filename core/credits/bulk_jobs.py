@@ -12,7 +12,7 @@ from core.queue.background import begin
 
 BULK_GRANT = "bulk_grant"
 """The kind of job; `core.membership.bulk` has its body."""
-SHOWN_AT = "/credits?tab=bulk"
+SHOWN_AT = "/credits?tab=bulk&sel={bulk}"
 
 
 async def set_going(session: AsyncSession, bulk: BulkGrant, *, approved_by: UUID | None = None) -> UUID:
@@ -29,7 +29,7 @@ async def set_going(session: AsyncSession, bulk: BulkGrant, *, approved_by: UUID
         title=f"Bulk grant: {bulk.title}",
         parameters={"bulk": str(bulk.id)},
         actor=_Starter(bulk.created_by),
-        href=SHOWN_AT,
+        href=SHOWN_AT.format(bulk=bulk.id),
     )
     bulk.state, bulk.approved_by, bulk.job_id = BulkState.RUNNING, approved_by, job_id
     session.add(bulk)

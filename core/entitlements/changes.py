@@ -5,7 +5,7 @@ is added (`before` None) or, in the revert of that, taken away again (`after` No
 `core.entitlements.checking` to say; here is what it comes to.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
@@ -128,9 +128,9 @@ def feature_values(feature: FeatureView) -> dict[str, Any]:
     return {name: getattr(feature, name) for name in FEATURE_PROPERTIES}
 
 
-def inverse(changes: Sequence[Change]) -> list[Change]:
+def inverse(changes: Iterable[Change]) -> list[Change]:
     """The change set that undoes one."""
-    return ordered(change.inverse for change in reversed(changes))
+    return ordered(change.inverse for change in changes)
 
 
 def ordered(changes: Iterable[Change]) -> list[Change]:

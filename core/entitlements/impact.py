@@ -152,12 +152,16 @@ from (
 join user_stats s on s.user_id = o.user_id
 where o.ended_at is null and (o.expires_at is null or o.expires_at > now()) and not s.demo and s.plan_id is not null
 """
-# An exception that allows as many is one more reason to keep adding.
+# Along the plan's users, each as far as the first project too many; whom an exception allows as many is left out.
 PROJECTS = """
-select count(*) from (
-    select p.owner_id from projects p join user_stats s on s.user_id = p.owner_id
-    where p.archived_at is null and s.demo = false and s.plan_id = %(plan)s
-    group by p.owner_id having count(*) > greatest(%(most)s, coalesce((
-        select max(o.value) from overrides o where o.user_id = p.owner_id and o.limit_name = 'max_projects'
-            and o.ended_at is null and (o.expires_at is null or o.expires_at > now())), 0))) t
+select count(*) from user_stats s
+where s.demo = false and s.plan_id = %(plan)s
+    and exists (
+        select from projects p where p.owner_id = s.user_id and p.archived_at is null
+        order by p.owner_id offset %(most)s)
+    and not exists (
+        select from overrides o where o.user_id = s.user_id and o.limit_name = 'max_projects' and o.value > %(most)s
+            and o.ended_at is null and (o.expires_at is null or o.expires_at > now())
+            and o.value >= (
+                select count(*) from projects p where p.owner_id = s.user_id and p.archived_at is null))
 """

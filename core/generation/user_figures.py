@@ -19,7 +19,7 @@ OVERLAP = timedelta(minutes=2)
 """So much is looked at once more: what was written then may have become visible later, and clocks differ."""
 SLICE = timedelta(hours=1)
 MOST_SLICES = 24
-"""Hours of what happened that one count goes through; the next one goes on."""
+"""Hours with something in them that one count goes through; the next one goes on."""
 SECONDS_FOR_SLICE = 60
 CHUNK = 500
 """Users counted by one statement: no row is held for long."""
@@ -40,7 +40,7 @@ async def count_users(database: Database, now: datetime) -> int:
         counted += await recount(database, [user_id for (user_id,) in touched], now)
         await database.execute(ADVANCE, {"name": MARK, "at": end})
         begin = end
-        slices += 1
+        slices += bool(touched)
     return counted
 
 

@@ -117,14 +117,9 @@ class AdjustDialog(MoveDialog):
             "ok" if amount > 0 else "bad" if after < self._balance.held else "warn",
         )
         asks = size > self._limit
-        verb = "Add" if amount >= 0 else "Remove"
-        self.verb.set_text(
-            "Ask for approval"
-            if asks
-            else f"{verb} {format_credits(size)}"
-            if size
-            else f"{self._verb()} credits"
-        )
+        verb = WAYS[self._way.value].word
+        named = f"{verb} {format_credits(size)}" if size else f"{verb} credits"
+        self.verb.set_text("Ask for approval" if asks else named)
         fields.show(self._typed, size > LARGE)
         self._tell_limit(amount, asks=asks)
         unsure = size > LARGE and (self._typed.value or "").strip() != self._target.email
@@ -151,6 +146,3 @@ class AdjustDialog(MoveDialog):
         self._said.set_text(words)
         self._icon.set_text(icon)
         self._hint.classes(remove="is-tone-ok is-tone-warn is-tone-bad", add=f"is-tone-{tone}")
-
-    def _verb(self) -> str:
-        return WAYS[self._way.value].word

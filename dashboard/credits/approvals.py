@@ -22,6 +22,7 @@ from dashboard.components.time import Moment
 from dashboard.components.toast import toast
 from dashboard.credits.address import BULK, PATH
 from dashboard.credits.moving import ADMIN, MOVERS, ask_note
+from dashboard.credits.rows import name_of
 from dashboard.page import Screen
 
 STATES = {
@@ -32,12 +33,12 @@ STATES = {
 }
 COLUMNS = (
     Column("decided", "Decided", 150, card="meta"),
-    Column("state", "State", 112, card="status"),
-    Column("whom", "For", 230, card="title"),
-    Column("credits", "Credits", 110, "end", card="key"),
+    Column("state", "State", 108, card="status"),
+    Column("whom", "For", 190, card="title"),
+    Column("credits", "Credits", 96, "end", card="key"),
     Column("reason", "Reason", None),
-    Column("asked", "Asked by", 190),
-    Column("by", "Decided by, note", 210),
+    Column("asked", "Asked by", 110),
+    Column("by", "Decided by, note", 150),
 )
 Verb = Callable[..., Awaitable[Any]]
 
@@ -182,8 +183,8 @@ class Approvals:
                 _link(line),
                 Bit(format_credits_signed(line.amount), "ok" if line.amount > 0 else ""),
                 _lines(line.reason, line.note),
-                Bit(line.asked_label, title=line.asked_label),
-                _lines(line.decided_label or "", line.decision_note or "") if line.decided_label else DASH,
+                Bit(name_of(line.asked_label), title=line.asked_label),
+                _lines(name_of(line.decided_label), line.decision_note or "") if line.decided_label else DASH,
             ],
         )
 

@@ -23,6 +23,7 @@ from dashboard.components.table import Column, DataTable, Row
 from dashboard.credits.address import Address
 from dashboard.credits.bulk_dialog import begin_bulk, open_bulk, preview
 from dashboard.credits.moving import ADMIN
+from dashboard.credits.rows import name_of
 from dashboard.history import History
 from dashboard.page import Screen
 
@@ -39,11 +40,11 @@ SOURCES = {"csv": "lines", "filter": "a filter", "refund": "refunds"}
 COLUMNS = (
     Column("made", "Made", 150, card="meta"),
     Column("title", "Title", None, link=True, card="title"),
-    Column("state", "State", 110, card="status"),
-    Column("people", "People", 80, "end"),
-    Column("credits", "Credits", 120, "end", card="key"),
-    Column("reason", "Reason", 220),
-    Column("by", "By", 190),
+    Column("state", "State", 104, card="status"),
+    Column("people", "People", 76, "end"),
+    Column("credits", "Credits", 108, "end", card="key"),
+    Column("reason", "Reason", 170),
+    Column("by", "By", 130),
 )
 BESIDE = COLUMNS[:5]
 LINES = (
@@ -122,7 +123,7 @@ class BulkGrants:
                 format_count(one.people),
                 format_credits(one.credits),
                 _two(words_of(one.reason_code), one.note),
-                Bit(one.created_label, title=one.created_label),
+                Bit(name_of(one.created_label), title=one.created_label),
             ],
             href=self._address.opened(one.id).url,
         )

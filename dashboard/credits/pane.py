@@ -18,7 +18,7 @@ from dashboard.components.pane import Pane
 from dashboard.components.pane_actions import Neighbours, copy_link, neighbour_buttons
 from dashboard.components.status import ENTRY, Chip, tag
 from dashboard.credits.address import PATH, TRAFFIC_WORDS, Address
-from dashboard.credits.rows import actor_words, reason_words
+from dashboard.credits.rows import actor_words, reason_words, reference_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +93,12 @@ def _why(line: LedgerLine) -> None:
         shown.set_fact("Approved by", line.approver)
     if line.note:
         shown.set_fact("Note", line.note)
-    if line.reference:
-        shown.set_fact("Reference", line.reference)
+    words, href = reference_of(line)
+    if href:
+        with shown.set_fact("Reference", ""):
+            link(words, href)
+    elif words:
+        shown.set_fact("Reference", words)
     with shown.set_fact("Audit", ""):
         link("rows about this user", f"/audit?q={line.user_id}")
 

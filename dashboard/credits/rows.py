@@ -1,6 +1,7 @@
 """An entry of the ledger as a row: of the list, of the refunds, and of whoever else shows entries."""
 
 from collections.abc import Iterable, Sequence
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from core.credits.ledger import LedgerLine
@@ -11,7 +12,8 @@ from dashboard.components.cells import DASH, Bit, Cell, chip
 from dashboard.components.money import format_credits, format_credits_signed
 from dashboard.components.status import ENTRY
 from dashboard.components.table import Column, Row
-from dashboard.credits.address import Address
+from dashboard.credits.address import BULK, Address
+from dashboard.parameters import identifier
 
 TIME = Column("time", "Time", 150, card="meta")
 USER = Column("user", "User", 238, link=True, card="title")
@@ -82,9 +84,21 @@ def _time(line: LedgerLine, zone: ZoneInfo, *, stacked: bool) -> Cell:
 
 def _reason(line: LedgerLine) -> Cell:
     said = reason_words(line)
-    first = Bit(said, title=" · ".join(part for part in (said, line.note, line.reference) if part))
-    rest = line.note or line.reference
+    first = Bit(said, title=" · ".join(part for part in (said, line.note, reference_of(line)[0]) if part))
+    rest = line.note or reference_of(line)[0]
     return [first, Bit(rest, title=rest)] if rest else first
+
+
+def reference_of(line: LedgerLine) -> tuple[str, str | None]:
+    """What an entry refers to, in words, and where that is: the reference of a payment stands for itself."""
+    kind, _, name = (line.reference or "").partition(":")
+    match kind, identifier(name):
+        case "bulk", UUID() as bulk_id:
+            return f"bulk grant {short(bulk_id)}", Address(tab=BULK, sel=bulk_id).url
+        case "code", _:
+            return f"code {name}", None
+        case _:
+            return line.reference or "", None
 
 
 def _generation(line: LedgerLine) -> Cell:
@@ -94,13 +108,13 @@ def _generation(line: LedgerLine) -> Cell:
 
 def _actor(line: LedgerLine) -> Cell:
     who = actor_words(line)
-    first = Bit(_name(who), "" if line.actor_id else "quiet", title=who)
+    first = Bit(name_of(who), "" if line.actor_id else "quiet", title=who)
     if not line.approver:
         return first
-    return [first, Bit(f"approved by {_name(line.approver)}", title=line.approver)]
+    return [first, Bit(f"approved by {name_of(line.approver)}", title=line.approver)]
 
 
-def _name(address: str) -> str:
+def name_of(address: str) -> str:
     """A colleague by the first half of the address; the tooltip has the whole."""
     return address.partition("@")[0]
 

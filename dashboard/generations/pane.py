@@ -55,8 +55,11 @@ def _head(detail: Detail, reader: Reader) -> None:
     Node("time", time.absolute(moment, zone), datetime=time.iso(moment), title=time.zone_name(zone, moment))
     if detail.email:
         Node("span", "·", "is-quiet")
-        address = Address(q=detail.email, range="30d", traffic="all").url
-        link(detail.email, address, title="All generations of this user")
+        if reader.people:
+            link(detail.email, f"/users/{row['user_id']}", title="This user's page")
+        else:
+            theirs = Address(q=detail.email, range="30d", traffic="all").url
+            link(detail.email, theirs, title="All generations of this user")
 
 
 def _what_happened(detail: Detail) -> None:

@@ -11,13 +11,14 @@ from core.snapshot import Snapshot
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """The zone of times, whether USD may be seen, how providers are called; and what gives a charge back, by the
-    generation's id, for those who may."""
+    """The zone of times, whether USD may be seen, how providers are called; what gives a charge back, by the
+    generation's id, for those who may; and whether users' pages may be opened."""
 
     zone: ZoneInfo
     costs: bool
     name: Callable[[str], str]
     refund: Callable[[UUID], Awaitable[None]] | None = None
+    people: bool = False
 
 
 def named(snapshot: Snapshot, slug: str) -> str:

@@ -42,7 +42,13 @@ class View(ListView[Address, FilterRow, Listing]):
         self.default_traffic = default_traffic or Traffic.LIVE
         self.nothing_yet = default_traffic is None
         refund = self._refund if screen.person.role in MOVERS else None
-        self.reader = Reader(screen.zone, screen.sees_costs, self._provider_name, refund)
+        self.reader = Reader(
+            screen.zone,
+            screen.sees_costs,
+            self._provider_name,
+            refund,
+            people=own(screen.person) is None,
+        )
         self._shown: Detail | None = None
         self._chart_at: datetime | None = None
         with screen.frame.actions:

@@ -63,6 +63,7 @@ class Review:
         self._desk, self._purpose = desk, purpose
         self._reason = reason
         self._news = ""
+        self._over = False
         self._stand(saved)
         with desk.screen.frame.main:
             self._dialog = Dialog("", sub=purpose.sub, verb="", on_confirm=self._confirm, width=720)
@@ -141,6 +142,8 @@ class Review:
 
     async def _confirm(self) -> bool:
         """Carries it out; where somebody was quicker, all of it is shown again, on what they saved."""
+        if self._over:
+            return True  # a second click was under way
         self._dialog.fail(None)
         outcome: list[Any] = []
         conflicts: list[Conflict] = []
@@ -167,6 +170,7 @@ class Review:
         if conflicts and conflicts[0].code == "changed_meanwhile":
             self._dialog.fail(None)
             await self._again(conflicts[0])
+        self._over = carried
         if carried and self._purpose.afterwards:
             self._purpose.afterwards()
         return carried

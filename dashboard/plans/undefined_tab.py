@@ -16,9 +16,9 @@ from dashboard.plans.forms import FeatureForm
 COLUMNS = (
     Column("feature", "Feature id", card="title"),
     Column("checks", "Checked", 140, align="end", card="key"),
-    Column("last", "Last asked for", 140, card="status"),
-    Column("meant", "Did you mean", card="meta"),
-    Column("acts", "What to do", 240, align="end", silent=True),
+    Column("last", "Last asked for", 140),
+    Column("meant", "Did you mean", card="status"),
+    Column("acts", "What to do", 240, align="end", silent=True, card="meta"),
 )
 
 

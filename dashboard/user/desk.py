@@ -90,7 +90,7 @@ class Desk:
             await self.purser.changes.refresh()
             with self.screen.frame.main:
                 toast(done())
-        await self.refresh()
+            await self.refresh()
         return changed
 
 

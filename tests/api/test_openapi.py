@@ -22,6 +22,7 @@ OPERATIONS = {
     ("GET", "/api/credits/packages"),
     ("GET", "/api/features/check"),
     ("GET", "/api/health"),
+    ("GET", "/api/projects"),
     ("GET", "/api/usage"),
     ("POST", "/api/ai/generate-text"),
     ("POST", "/api/ai/models"),
@@ -29,7 +30,9 @@ OPERATIONS = {
     ("POST", "/api/credits/purchases"),
     ("POST", "/api/credits/redeem"),
     ("POST", "/api/credits/refund"),
+    ("PATCH", "/api/projects/{project_id}"),
     ("POST", "/api/features/check"),
+    ("POST", "/api/projects"),
 }
 
 

@@ -328,7 +328,6 @@ def test_nothing_serious_stands_in_anybodys_way(
     for path in (
         f"/credits?sel={charge}",
         "/credits?tab=approvals",
-        "/credits?tab=bulk",
         "/settings?tab=contact",
     ):
         page.goto(path)

@@ -78,6 +78,9 @@ def test_a_failed_generation_says_why_and_what_to_do(admin: Page, shop: Shop) ->
     ):
         expect(pane).to_contain_text(said)
     expect(admin).to_have_url(re.compile(f"sel={shop.failed}"))
+    expect(pane.get_by_role("link", name="mara@northlight.example")).to_have_attribute(
+        "href", f"/users/{shop.users['mara']}"
+    )
 
 
 def test_what_a_stranger_wrote_is_only_text(admin: Page, shop: Shop) -> None:

@@ -13,10 +13,10 @@ import pytest
 
 from core.accounts.identities import Identities
 from core.accounts.passwords import verify_password
-from core.credits.service import balance_of
+from core.credits.service import adjust, balance_of
 from core.database import Database, EmbeddedServer
 from core.vocabulary import Role
-from tests.factories import make_user
+from tests.factories import actor_of, make_user
 from tests.integration.audit.rows import as_owner
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -192,6 +192,24 @@ async def test_granting_twice_grants_twice(purser: Run, database: Database) -> N
         purser, "credits", "grant", "poor@example.com", "0", "--reason", "nothing"
     )
     assert refused.returncode == 2
+
+
+async def test_a_lone_superadmin_approves_what_waits(purser: Run, database: Database) -> None:
+    boss = await make_user(database, email="boss@example.com", role=Role.SUPERADMIN)
+    rich = await make_user(database, email="rich@example.com")
+    async with database.transaction() as session:
+        moved = await adjust(session, rich.id, 20_000, actor=actor_of(boss), reason_code="promotion", note="won")
+    assert moved.request
+
+    listed = await asyncio.to_thread(purser, "credits", "waiting")
+    approved = await asyncio.to_thread(purser, "credits", "approve", str(moved.request.id))
+    again = await asyncio.to_thread(purser, "credits", "approve", str(moved.request.id))
+
+    assert listed.stdout == f"{moved.request.id}\t+20000\trich@example.com\tPromotion\twon\tboss@example.com\n"
+    assert (approved.returncode, approved.stderr) == (0, "Approved: +20,000 cr, the balance is 20,000.\n")
+    assert (again.returncode, (await balance_of(database, rich.id)).balance) == (1, 20_000)
+    (audited,) = await database.fetch_all("select actor_label from audit where action = 'credits.approve'")
+    assert audited == ("command line",)
 
 
 async def test_check_and_verify_say_by_their_status_whether_all_is_well(

@@ -61,13 +61,24 @@ async def see(visit: Visit, text: str) -> None:
     await visit.user.should_see(text, retries=50)
 
 
-def act(visit: Visit, caption: str, row: object, action: str) -> None:
-    """A button in a table's row."""
-    tables = visit.user.find(kind=DataTable).elements
-    (table,) = [one for one in tables if one.props["caption"] == caption]
+async def act(visit: Visit, caption: str, row: UUID, action: str) -> None:
+    """A button in a table's row, once the row is there."""
+    async with asyncio.timeout(5):
+        while str(row) not in [one["id"] for one in table_of(visit, caption).props["rows"]]:
+            await asyncio.sleep(0.01)
+    send(visit, caption, row, action)
+
+
+def send(visit: Visit, caption: str, row: object, action: str) -> None:
+    """The event of such a button, as anybody can send it."""
     found = visit.user.find(kind=DataTable)
-    found.elements = {table}
+    found.elements = {table_of(visit, caption)}
     found.trigger("act", [str(row), action])
+
+
+def table_of(visit: Visit, caption: str) -> DataTable:
+    (table,) = [one for one in visit.user.find(kind=DataTable).elements if one.props["caption"] == caption]
+    return table
 
 
 async def acme(world: World) -> UUID:
@@ -114,14 +125,14 @@ async def test_support_makes_an_organisation_and_takes_members_in(enter: Enter) 
     await see(visit, "The member is added")
     assert await roles(visit.world, made.id) == {"user@example.com": "owner", "ann@example.com": "member"}
 
-    act(visit, "Members", ann.id, "role")
+    await act(visit, "Members", ann.id, "role")
     await see(visit, "Role of ann@example.com")
     await fill(visit, "Role", "owner")
     await fill(visit, "Reason", "Founder")
     press(visit, "Change role")
     await see(visit, "ann@example.com has the new role")
 
-    act(visit, "Members", visit.world.user.id, "remove")
+    await act(visit, "Members", visit.world.user.id, "remove")
     await see(visit, "Remove user@example.com?")
     await fill(visit, "Reason", "Left")
     press(visit, "Remove member")
@@ -134,7 +145,7 @@ async def test_the_last_owner_stays_and_the_dialog_says_why(enter: Enter) -> Non
     made = await acme(visit.world)
     await visit.user.open(f"{TAB}&sel={made}")
 
-    act(visit, "Members", visit.world.user.id, "remove")
+    await act(visit, "Members", visit.world.user.id, "remove")
     await see(visit, "Remove user@example.com?")
     await fill(visit, "Reason", "Left")
     press(visit, "Remove member")
@@ -199,7 +210,7 @@ async def test_hand_sent_nonsense_changes_nothing(enter: Enter) -> None:
     made = await acme(visit.world)
     await visit.user.open(f"{TAB}&sel={made}")
     for row, action in ((made, "remove"), ("x", "role"), (visit.world.user.id, "drop"), (None, "")):
-        act(visit, "Members", row, action)
+        send(visit, "Members", row, action)
     await visit.user.should_not_see("Something in Purser went wrong")
     assert await roles(visit.world, made) == {"user@example.com": "owner"}
 
@@ -243,7 +254,7 @@ async def test_support_makes_and_archives_a_users_projects_within_their_places(e
 
     await see(visit, "1 of 1 places")
     (made,) = await projects_of(database, free.id)
-    act(visit, "Projects", made.id, "archive")
+    await act(visit, "Projects", made.id, "archive")
     await see(visit, "Archive Autumn?")
     await fill(visit, "Reason", "Asked by mail")
     press(visit, "Archive")

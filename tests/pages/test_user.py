@@ -1,5 +1,6 @@
 """A user's page: who they are, what they have, what happened, what they may and why; for superadmins and support alone."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from itertools import product
@@ -119,6 +120,23 @@ async def test_a_suspended_user_and_a_user_of_whom_nothing_is_known_are_shown_as
         await visit.user.should_see(said)
     await visit.user.open(f"/users/{visit.world.user.id}?tab=api")
     for said in ("403", "account_suspended", "card fraud"):
+        await visit.user.should_see(said)
+
+
+async def test_a_trial_that_is_over_is_said_with_what_ended_it(enter: Enter) -> None:
+    visit = await enter(Role.SUPPORT)
+    user = await person(visit.world.purser, "trial@example.com", credits=10, plan="trial")
+    await visit.user.open(f"/users/{user.id}")
+    for said in ("14 days, 2 generations left", "Extend trial…"):
+        await visit.user.should_see(said)
+
+    await visit.world.purser.database.execute(
+        "update users set trial_ends_at = now() - interval '1 day' where id = %s", (user.id,)
+    )
+    await visit.world.purser.identities.forget()
+    await visit.user.open(f"/users/{user.id}")
+
+    for said in ("Trial ended", "over: its days have passed"):
         await visit.user.should_see(said)
 
 
@@ -266,14 +284,15 @@ async def test_suspending_needs_a_reason_and_is_seen_at_once(enter: Enter) -> No
     await visit.user.should_see("Suspend user@example.com?")
 
     visit.user.find(kind=Button, content="Suspend").click()
-    await visit.user.should_see("reason")
+    await visit.user.should_see("This needs a reason", retries=30)
     assert await status_of(visit.world, visit.world.user.id) == "active"
 
     visit.user.find("For the audit").type("chargeback")
     visit.user.find(kind=Button, content="Suspend").click()
-    await visit.user.should_see("user@example.com is suspended")
-    assert await status_of(visit.world, visit.world.user.id) == "suspended"
-    await visit.user.should_see("Suspended")
+    async with asyncio.timeout(10):
+        while await status_of(visit.world, visit.world.user.id) != "suspended":
+            await asyncio.sleep(0.05)
+    await visit.user.should_see("Suspended", retries=30)
 
 
 async def test_what_happens_elsewhere_is_shown_by_itself(enter: Enter) -> None:

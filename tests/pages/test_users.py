@@ -25,7 +25,6 @@ async def test_it_says_who_has_what(enter: Enter) -> None:
 
     for said in ("user@example.com", "Unlimited", "999 cr", "1 cr", "Active", "users · as of"):
         await visit.user.should_see(said)
-    await visit.user.should_not_see("Grant credits…")
 
 
 async def test_a_tester_is_told_which_roles_may_and_gets_no_file(enter: Enter) -> None:
@@ -74,7 +73,10 @@ async def test_support_adds_users_but_no_staff(enter: Enter) -> None:
     await visit.user.open("/users?add=1")
 
     await visit.user.should_see("Staff are added by superadmins.")
-    visit.user.find(kind=Button, content="Add user").click()
+    (verb,) = [
+        one for one in visit.user.find(kind=Button, content="Add user").elements if one.text == "Add user"
+    ]
+    await verb._click()
 
     await visit.user.should_see("This is not an e-mail address")
 

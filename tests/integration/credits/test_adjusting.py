@@ -23,7 +23,8 @@ ADMIN = Actor("user", "admin@example.com", Role.SUPERADMIN, new_id())
 
 async def move(books: Books, amount: int, *, actor: Actor = SUPPORT, **more: Any) -> Moved:
     async with books.database.transaction() as session:
-        return await adjust(session, books.user_id, amount, actor=actor, **{"reason_code": "goodwill"} | more)
+        said: dict[str, Any] = {"reason_code": "goodwill"} | more
+        return await adjust(session, books.user_id, amount, actor=actor, **said)
 
 
 async def test_the_same_key_is_the_first_adjustment_again(database: Database) -> None:

@@ -1,12 +1,13 @@
 """Calls that may be repeated: the first answer again, or a conflict, but never a second movement."""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from core.audit import SYSTEM
-from core.credits.idempotency import once
+from core.credits.idempotency import forget_keys, once
 from core.credits.service import adjust
 from core.database import Database
 from core.errors import Conflict, InvalidRequest
@@ -94,6 +95,17 @@ async def test_who_comes_while_the_first_is_at_work_waits_and_goes_on_where_it_f
 
     assert answer["balance"] == 5
     assert await books.entries() == [("adjustment", 5, 5)]
+
+
+async def test_keys_are_forgotten_after_a_week(database: Database) -> None:
+    books = await Books.open(database)
+    await add(books, "old", BODY)
+    await database.execute("update idempotency set created_at = now() - interval '8 days'")
+    await add(books, "new", BODY)
+
+    assert await forget_keys(database, datetime.now(UTC)) == 1
+
+    assert await database.fetch_all("select key from idempotency") == [("new",)]
 
 
 @pytest.mark.parametrize("key", ["", "k" * 201, "k\0"])

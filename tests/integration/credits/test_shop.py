@@ -207,12 +207,13 @@ async def test_a_code_thought_out_here_is_hard_to_guess_and_one_is_made_once(dat
     await make(database)
     with pytest.raises(Conflict):
         await make(database, "welcome")
-    for more in (
+    wrong: list[dict[str, Any]] = [
         {"code": "a b"},
         {"credits": 0},
         {"most_uses": 0},
         {"expires_at": datetime(2020, 1, 1, tzinfo=UTC)},
-    ):
+    ]
+    for more in wrong:
         with pytest.raises(InvalidRequest):
             await make(database, **{"code": "OTHER"} | more)
     with pytest.raises(NotAllowed):

@@ -94,6 +94,22 @@ async def test_whoever_is_left_as_they_were_by_all_changes_is_not_touched(
     assert numbers(await found(database, plans, above)) == (3, 3, 0)
 
 
+async def test_whom_an_exception_allows_as_many_projects_has_not_too_many(
+    database: Database, plans: Matrix
+) -> None:
+    users = await people(database, "premium", 3)
+    for user in users:
+        await projects(database, user, 8)
+    for user, value, fields in (
+        (users[0], 8, {}),
+        (users[1], 7, {}),
+        (users[2], 8, {"expires_at": PAST}),
+    ):
+        await make_override(database, user, limit_name="max_projects", value=value, **fields)
+    result = await found(database, plans, plan_property(plan_of(plans, "premium"), "max_projects", 5))
+    assert "2 have more than 5 projects" in result.sentences[0].text
+
+
 async def test_a_retired_feature_is_lost_by_those_on_its_plans_and_those_who_have_it_by_exception(
     database: Database, plans: Matrix
 ) -> None:
@@ -191,7 +207,7 @@ async def test_with_many_users_no_large_table_is_read_from_end_to_end(
     for table in ("user_stats", "overrides"):
         await database.execute(f"vacuum analyze {table}")
     wanted = {"features": ["voice-over"], "limits": []}
-    for sql, index in ((COUNT, "Index Only Scan"), (EXCEPTIONS, "overrides_feature")):
+    for sql, index in ((COUNT, "user_stats_plan"), (EXCEPTIONS, "overrides_feature")):
         plan = await explained(database, sql, wanted)
         assert index in plan
         assert "Seq Scan" not in plan

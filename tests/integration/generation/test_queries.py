@@ -356,3 +356,21 @@ async def test_what_takes_too_long_is_refused_in_words(
     assert refused.value.code == TOO_SLOW
     monkeypatch.undo()
     assert await queries.count(database, Filter()) == 1, "the limit ends with its transaction"
+
+
+async def test_a_project_shows_its_own_generations_alone_by_its_index(database: Database) -> None:
+    project = new_id()
+    mine = [await make(database, project_id=project) for _ in range(3)]
+    await make(database, project_id=new_id())
+    await make(database)
+    assert await found(database, Filter(project_id=project)) == mine[::-1]
+    assert await queries.count(database, Filter(project_id=project, status="failed")) == 0
+    await database.execute(
+        "insert into generations (id, modality, status) select uuid_v7(), 'text', 'completed' from generate_series(1, 3000)"
+    )
+    await database.execute("analyze generations")
+    plan = await database.fetch_all(
+        "explain select id from generations g where project_id = %s and traffic = 'live' order by id desc limit 51",
+        (project,),
+    )
+    assert "project_id_id_idx" in " ".join(line for (line,) in plan)

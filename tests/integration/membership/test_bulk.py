@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -43,7 +42,7 @@ from tests.factories import actor_of, make_plan, make_user
 from tests.integration.credits.books import disagreements
 
 ROOT = Path(__file__).resolve().parents[3]
-SAID: Mapping[str, Any] = {"title": "Spring", "reason_code": "promotion", "note": "as promised"}
+SAID: dict[str, Any] = {"title": "Spring", "reason_code": "promotion", "note": "as promised"}
 
 
 @pytest.fixture

@@ -1,7 +1,9 @@
 """What a plan brings each month: once, for the month that runs, and more where the plan changes."""
 
 import asyncio
+import importlib
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -12,12 +14,15 @@ from hypothesis import strategies as st
 from core.accounts.models import User
 from core.audit import SYSTEM
 from core.credits.expiry import expire_due
+from core.credits.totals import Booked, totals
 from core.database import Database
 from core.entitlements.models import Plan
+from core.jobs import fold_credits, forget_ended, keep_credits
 from core.membership import periods
 from core.membership.periods import begin_period, grant_due, months_after, period_at, top_up
 from core.membership.plan import lock_member
 from core.signup import sign_up
+from core.vocabulary import Traffic
 from tests.factories import make_plan, make_user, seed_plans
 from tests.integration.credits.books import disagreements
 
@@ -240,6 +245,32 @@ async def test_what_was_set_in_the_same_transaction_is_not_lost(plans: Database)
 
     row = await plans.fetch_one("select name, language, period_granted from users where id = %s", (user.id,))
     assert row == ("Ann", "de", 1_000)
+
+
+async def test_people_from_before_have_their_months_from_the_day_they_came(plans: Database) -> None:
+    user = await join(plans)
+    fresh = "period_anchor = null, next_grant_at = null, period_granted = 0, created_at = '2027-01-31 09:30Z'"
+    await plans.execute(f"update users set {fresh}")
+    migration = importlib.import_module("migrations.versions.0006_credits")
+
+    await plans.execute(migration.PERIODS)
+
+    assert await period(plans, user) == (MONTH[0], 1_000)
+    assert await grant_due(plans, MONTH[1]) == 1
+    assert await moved(plans, user) == [("grant", 1_000)] * 2
+
+
+async def test_the_schedule_lets_expire_and_grants(plans: Database) -> None:
+    user = await join(plans, now=datetime.now(UTC) - timedelta(days=40))
+    context: Any = SimpleNamespace(additional_context={"database": plans})
+
+    await keep_credits(context, 0)
+    await fold_credits(context, 0)
+    await forget_ended(context, 0)
+
+    assert await moved(plans, user) == [("grant", 1_000), ("expiry", -1_000), ("grant", 1_000)]
+    assert (await totals(plans, Traffic.LIVE)).all == Booked(3, 1_000)
+    assert await plans.fetch_one("select count(*) from credit_hours") != (0,)
 
 
 async def test_staff_are_granted_as_everybody(database: Database) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from core.audit import COMMAND_LINE
 from core.credits.service import adjust
+from core.credits.totals import fold_credit_hours
 from core.database import Database
 from core.errors import Conflict
 from core.ids import time_of
@@ -46,6 +47,7 @@ async def one(database: Database, sql: str, *params: Any) -> Any:
 async def test_the_books_of_the_demo_are_whole_and_live_ones_untouched(sandbox: World) -> None:
     database = sandbox.purser.database
     await sandbox.ask()
+    await fold_credit_hours(database, datetime.now(UTC))
     before = await tables(database)
     live = await database.fetch_all("select to_jsonb(a) from credit_accounts a order by id")
 
