@@ -62,7 +62,9 @@ def quota(plan: PlanView, person: Person, traffic: Traffic, now: datetime, zone:
         day=today.strftime("%Y-%m-%d"),
         day_cap=effective_limit(plan, person, "daily_generations", now),
         month=today.strftime("%Y-%m"),
-        month_cap=allowance(plan) if person.visitor else effective_limit(plan, person, "monthly_ceiling", now),
+        month_cap=allowance(plan)
+        if person.visitor
+        else effective_limit(plan, person, "monthly_ceiling", now),
         trial_cap=trial_cap,
     )
 
@@ -107,7 +109,9 @@ def contact(snapshot: Snapshot) -> str:
 
 def midnight_after(now: datetime, zone: ZoneInfo) -> datetime:
     """When the day ends in `zone`, and its counts start anew; a day there has 23 to 25 hours."""
-    return (now.astimezone(zone) + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+    return (now.astimezone(zone) + timedelta(days=1)).replace(
+        hour=0, minute=0, second=0, microsecond=0, fold=0
+    )
 
 
 def seconds_to_midnight(now: datetime, zone: ZoneInfo) -> float:

@@ -26,7 +26,7 @@ CHUNK = 500
 
 
 async def count_users(database: Database, now: datetime) -> int:
-    """Brings the figures up to `now`; returns how many users were counted.
+    """Brings the figures up to `now`; returns how many users' had changed.
 
     It may be killed, repeated, and run twice at once. The first one, and one after a long absence, work for a bounded
     time and leave the rest to the next.

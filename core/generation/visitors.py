@@ -10,11 +10,10 @@ from uuid import UUID
 from core.accounts.models import UserStatus
 from core.accounts.person import KeyIdentity, Person
 from core.accounts.rules import network_of
-from core.entitlements.rules import PlanView
+from core.entitlements.rules import VISITORS_PLAN, PlanView
 from core.errors import InvalidRequest
 from core.vocabulary import Role
 
-VISITORS_PLAN = "free"
 NOBODY = UUID(int=0)
 
 RESERVE = (

@@ -183,6 +183,13 @@ async def discard(session: AsyncSession, bulk_id: UUID, *, actor: Actor) -> None
     if bulk.state is not BulkState.DRAFT:
         raise Conflict(f"This bulk grant is {bulk.state} already.", code="begun_already")
     await session.delete(bulk)
+    await record(
+        session,
+        actor,
+        "bulk_grant.discard",
+        ("bulk_grant", bulk.id),
+        before={"title": bulk.title, "people": bulk.people, "credits": bulk.credits},
+    )
 
 
 async def forget_drafts(database: Database, now: datetime) -> None:

@@ -167,7 +167,9 @@ async def identify(request: Request) -> Caller:
             f"{'X-User' if named else 'X-Client-IP'} is for service keys; this key or session acts for its own user."
         )
     if named and client:
-        raise InvalidRequest("X-User names a user, X-Client-IP a visitor without an account: send one of them.")
+        raise InvalidRequest(
+            "X-User names a user, X-Client-IP a visitor without an account: send one of them."
+        )
     return Caller(
         purser=purser,
         person=person,

@@ -21,7 +21,7 @@ export default {
       </div>
       <div class="pu-palette-found" ref="found">
         <p v-if="failed" class="pu-palette-said" role="alert">{{ failed }}</p>
-        <p v-else-if="none" class="pu-palette-said">Nothing found for “{{ asked }}”. Try a whole id, or how an e-mail address begins.</p>
+        <p v-else-if="none" class="pu-palette-said">Nothing found for “{{ asked }}”. Try a whole id, or how an e-mail address or a name begins.</p>
         <div id="pu-found" role="listbox" aria-label="Found">
           <div v-for="group in groups" :key="group.name" role="group" :aria-label="group.name">
             <div class="pu-palette-group" role="presentation">{{ group.name }}</div>

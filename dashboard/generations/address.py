@@ -75,13 +75,7 @@ class Address(ListAddress):
     def filtered(self) -> bool:
         """Whether anything but the range narrows the list."""
         return bool(
-            self.q
-            or self.status
-            or self.provider
-            or self.cause
-            or self.project
-            or self.begin
-            or self.traffic
+            self.q or self.status or self.provider or self.cause or self.project or self.begin or self.traffic
         )
 
     @property

@@ -86,10 +86,3 @@ class ProjectsPanel:
     def _make(self) -> None:
         open_ones = {one.organisation_id: one.name for one in self._memberships if not one.archived_at}
         project_actions.make(self._screen, self._user_id, self._email, open_ones, self.load)
-
-
-async def projects_panel(screen: Screen, user_id: UUID, email: str) -> ProjectsPanel:
-    """Draws what a user belongs to where it is called; `load` of what comes back shows it anew."""
-    panel = ProjectsPanel(screen, user_id, email)
-    await panel.load()
-    return panel

@@ -20,8 +20,6 @@ TABS: Mapping[str, str] = {
     "api": "API view",
 }
 FIRST = "activity"
-DEEDS = ("adjust", "summary", "plan", "trial", "suspend")
-"""Dialogs that an address may open (`?do=adjust`), for the palette."""
 
 
 @dataclass(frozen=True, slots=True)

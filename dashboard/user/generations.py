@@ -6,7 +6,6 @@ from core.accounts.person import Person
 from core.generation import queries
 from core.generation.queries import COUNTED_TO, Filter, Listing
 from dashboard.components import states
-from dashboard.components.button import Button
 from dashboard.components.money import format_count
 from dashboard.components.table import Column, DataTable, Row
 from dashboard.generations.address import Address
@@ -69,9 +68,3 @@ class GenerationsTab(PagedTab):
             )
             for row in rows_of_the_list(page.lines, theirs, now=desk.screen.now(), reader=desk.reader)
         ]
-
-
-def all_of(desk: Desk) -> Button:
-    """To the list of all generations, filtered by this user."""
-    address = Address(q=desk.email, traffic=desk.traffic, range="30d")
-    return Button("Open in Generations", icon="auto_awesome", href=address.url)

@@ -16,19 +16,11 @@ from core.vocabulary import Role
 from dashboard.components.button import Button
 from dashboard.components.table import DataTable
 from dashboard.organisations.address import Address
-from dashboard.organisations.panel import ProjectsPanel
-from dashboard.page import Screen, page
 from tests.pages.conftest import Visit
 from tests.world import World, person
 
 Enter = Callable[..., Awaitable[Visit]]
 TAB = "/users?tab=organisations"
-
-
-@page("/test/projects/{user_id}", title="Projects", group="Test")
-async def panel_alone(screen: Screen) -> None:
-    user_id = UUID(screen.request.path_params["user_id"])
-    await ProjectsPanel(screen, user_id, "user@example.com").load()
 
 
 def press(visit: Visit, label: str) -> None:
@@ -244,7 +236,7 @@ async def test_support_makes_and_archives_a_users_projects_within_their_places(e
     visit = await enter(Role.SUPPORT)
     database = visit.world.purser.database
     free = await person(visit.world.purser, "free@example.com", credits=0, plan="free")
-    await visit.user.open(f"/test/projects/{free.id}")
+    await visit.user.open(f"/users/{free.id}?tab=projects")
     await see(visit, "0 of 1 places")
 
     press(visit, "New project…")

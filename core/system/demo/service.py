@@ -6,7 +6,7 @@ two of them apart, and a row in `settings` remembers what is there.
 
 import time
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -250,7 +250,12 @@ async def _alone(database: Database) -> AsyncGenerator[psycopg.AsyncConnection[A
             # A crash may lose the last batches, never a part of one; live commits keep their own setting.
             await connection.execute(b"set synchronous_commit = off")
             await connection.execute(b"set work_mem = '128MB'")
-            yield connection
+            try:
+                yield connection
+            finally:
+                # Let go here: of a connection's end the server hears a moment later, and the next one is refused.
+                with suppress(psycopg.Error):
+                    await connection.execute(f"select pg_advisory_unlock({LOCK})".encode())
     except psycopg.OperationalError as absence:
         raise DatabaseUnavailable from absence
 

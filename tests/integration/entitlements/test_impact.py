@@ -94,6 +94,22 @@ async def test_whoever_is_left_as_they_were_by_all_changes_is_not_touched(
     assert numbers(await found(database, plans, above)) == (3, 3, 0)
 
 
+async def test_whom_an_exception_gives_as_much_is_told_apart(database: Database, plans: Matrix) -> None:
+    users = await people(database, "premium", 3)
+    for value, user in ((500, users[0]), (60, users[1])):
+        await make_override(database, user, limit_name="daily_generations", value=value)
+    result = await found(database, plans, plan_property(plan_of(plans, "premium"), "daily_generations", 200))
+    assert numbers(result) == (2, 2, 0)
+    assert result.sentences[0].text == (
+        "2 may make 200 generations a day instead of 100, 1 has as much by override"
+    )
+    result = await found(database, plans, plan_property(plan_of(plans, "premium"), "daily_generations", 50))
+    assert numbers(result) == (2, 0, 2)
+    assert result.sentences[0].text == (
+        "2 may make 50 generations a day instead of 100, 1 has more by override"
+    )
+
+
 async def test_whom_an_exception_allows_as_many_projects_has_not_too_many(
     database: Database, plans: Matrix
 ) -> None:
