@@ -1,5 +1,6 @@
 """Booking a bulk grant: line after line, each with its entry in one transaction, by one job that may die and go on."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -20,6 +21,8 @@ from core.queue.background import Body, Work
 
 AT_ONCE = 50
 """Lines that one transaction books."""
+PAUSE = 0.2
+"""Seconds between looks at lines that another process is at."""
 
 
 async def book_in_background(work: Work, context: Mapping[str, Any]) -> str:
@@ -33,8 +36,11 @@ async def book_in_background(work: Work, context: Mapping[str, Any]) -> str:
     try:
         if bulk.expires_at and bulk.expires_at <= datetime.now(UTC):
             raise Conflict("Its credits would expire in the past by now.", code="expired")
-        while lines := await _book_some(database, bulk):
-            done += lines
+        while done < bulk.people:
+            if not await _book_some(database, bulk):
+                # Another process holds the last lines: it books them, or dies, and leaves them to us.
+                await asyncio.sleep(PAUSE)
+            done = await _done(database, bulk_id)
             work.tell(f"{done:,} of {bulk.people:,} people", done, bulk.people)
     except Exception:
         await database.execute(
@@ -47,6 +53,16 @@ async def book_in_background(work: Work, context: Mapping[str, Any]) -> str:
 
 BODIES: Mapping[str, Body] = {BULK_GRANT: book_in_background}
 """The kinds of jobs of this module, and what does them."""
+
+
+async def _done(database: Database, bulk_id: UUID) -> int:
+    """Lines of a bulk grant that are behind us."""
+    row = await database.fetch_one(
+        "select b.people - (select count(*) from bulk_grant_lines l"
+        " where l.bulk_id = b.id and l.entry_id is null and l.refusal is null) from bulk_grants b where b.id = %s",
+        (bulk_id,),
+    )
+    return row[0] if row else 0
 
 
 async def _book_some(database: Database, bulk: BulkGrant) -> int:

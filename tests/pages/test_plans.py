@@ -100,7 +100,7 @@ async def test_every_tab_opens_for_those_who_may_see_plans(enter: Enter, role: R
         ("file", "Review the differences…"),
     ):
         await visit.user.open(f"/plans?tab={tab}")
-        await visit.user.should_see(said)
+        await sees(visit, said)
         await visit.user.should_not_see("Something in Purser went wrong")
 
 
@@ -109,8 +109,8 @@ async def test_others_are_told_which_roles_see_plans_and_who_grants_them(enter: 
 
     await visit.user.open("/plans")
 
-    await visit.user.should_see("Plans is open to superadmin and support.")
-    await visit.user.should_see("a superadmin can change it")
+    await sees(visit, "Plans is open to superadmin and support.")
+    await sees(visit, "a superadmin can change it")
     await visit.user.should_not_see("voice-over")
     answer = await visit.user.http_client.get("/plans.toml")
     assert answer.status_code == 403
@@ -121,16 +121,16 @@ async def test_support_proposes_and_cannot_save_nor_revert_by_sending_the_event_
     visit = await enter(Role.SUPPORT)
     await saved(visit.world, [cell("pro", "voice-over", False)])
     await visit.user.open("/plans?tab=history")
-    await visit.user.should_see("You can propose changes")
+    await sees(visit, "You can propose changes")
     await visit.user.should_not_see("Revert…")
 
     change(visit, VOICE_ON_PREMIUM)
     press(visit, "Review and propose…")
-    await visit.user.should_see("Propose 1 change")
+    await sees(visit, "Propose 1 change")
     await visit.user.should_not_see("Save 1 change")
     reason(visit, "many ask for it")
     press(visit, "Propose 1 change")
-    await visit.user.should_see("Proposed: it waits for a superadmin")
+    await sees(visit, "Proposed: it waits for a superadmin")
 
     (waiting,) = await proposals(visit.world.purser.database)
     assert [one.feature_id for one in waiting.changes] == ["voice-over"]
@@ -142,7 +142,7 @@ async def test_a_superadmin_no_more_is_refused_though_the_review_is_open(enter: 
     await visit.user.open("/plans")
     change(visit, VOICE_ON_PREMIUM)
     press(visit, "Review changes…")
-    await visit.user.should_see("Save 1 change")
+    await sees(visit, "Save 1 change")
     reason(visit, "as agreed")
     await visit.world.purser.database.execute(
         "update users set role = 'support' where email = 'superadmin@example.com'"
@@ -150,7 +150,7 @@ async def test_a_superadmin_no_more_is_refused_though_the_review_is_open(enter: 
 
     press(visit, "Save 1 change")
 
-    await visit.user.should_see("This is for superadmin; you are signed in as support.")
+    await sees(visit, "This is for superadmin; you are signed in as support.")
     assert (await matrix(visit.world.purser.database)).version == 0
 
 
@@ -159,11 +159,11 @@ async def test_without_a_reason_nothing_is_saved(enter: Enter) -> None:
     await visit.user.open("/plans")
     change(visit, VOICE_ON_PREMIUM)
     press(visit, "Review changes…")
-    await visit.user.should_see("Save 1 change")
+    await sees(visit, "Save 1 change")
 
     press(visit, "Save 1 change")
 
-    await visit.user.should_see("eason")
+    await sees(visit, "eason")
     assert (await matrix(visit.world.purser.database)).version == 0
 
 
@@ -182,7 +182,7 @@ async def test_nonsense_in_an_event_changes_nothing(enter: Enter) -> None:
         "act", ["plan", "free", "retire"]
     )  # new users' plans offer no such thing
     change(visit, ["=modalities", "premium", []])
-    await visit.user.should_see("Modalities: at least one of")
+    await sees(visit, "Modalities: at least one of")
 
     await visit.user.should_not_see("Something in Purser went wrong")
     await visit.user.should_not_see("1 change")
@@ -196,14 +196,14 @@ async def test_another_persons_save_shows_and_ones_own_changes_go_on_over_it(ent
     await visit.user.open("/plans")
     change(visit, VOICE_ON_PREMIUM)
     change(visit, ["=max_projects", "unlimited", 50])
-    await visit.user.should_see("2 changes")
+    await sees(visit, "2 changes")
 
     await saved(visit.world, [cell("premium", "voice-over", True)])
     plans_changed.emit()
 
-    await visit.user.should_see("Purser saved version 1")
-    await visit.user.should_see("1 change of yours changes nothing any more.")
-    await visit.user.should_see("Projects of Unlimited: 50, was no limit")
+    await sees(visit, "Purser saved version 1")
+    await sees(visit, "1 change of yours changes nothing any more.")
+    await sees(visit, "Projects of Unlimited: 50, was no limit")
 
 
 async def test_what_cannot_be_read_is_said_and_the_page_stays(enter: Enter) -> None:
@@ -212,11 +212,11 @@ async def test_what_cannot_be_read_is_said_and_the_page_stays(enter: Enter) -> N
 
     await visit.user.open("/plans?tab=proposals")
 
-    await visit.user.should_see("Something in Purser went wrong.")
-    await visit.user.should_see("Request ")
+    await sees(visit, "Something in Purser went wrong.")
+    await sees(visit, "Request ")
     await visit.world.purser.database.execute("alter table elsewhere rename to plan_proposals")
     press(visit, "Retry")
-    await visit.user.should_see("Nothing waits")
+    await sees(visit, "Nothing waits")
 
 
 async def test_an_undefined_feature_is_defined_or_dismissed(enter: Enter) -> None:
@@ -227,17 +227,17 @@ async def test_an_undefined_feature_is_defined_or_dismissed(enter: Enter) -> Non
     await purser.undefined_features.flush()
     await visit.user.open("/plans?tab=undefined")
     for said in ("topic-research", "41 times", "topic-researcher", "once"):
-        await visit.user.should_see(said)
+        await sees(visit, said)
 
     table = visit.user.find(kind=DataTable)
     table.trigger("act", ["voiceover", "dismiss"])
-    await visit.user.should_see("voiceover is dismissed")
+    await sees(visit, "voiceover is dismissed")
     table.trigger("act", ["topic-research", "define"])
-    await visit.user.should_see("What products ask for, for good.")
+    await sees(visit, "What products ask for, for good.")
     press(visit, "Add feature", last=True)
 
-    await visit.user.should_see("topic-research on Premium: not on plan")
-    await visit.user.should_see("1 change")
+    await sees(visit, "topic-research on Premium: not on plan")
+    await sees(visit, "1 change")
 
 
 async def test_a_file_becomes_changes_to_review_and_a_wrong_one_says_where(enter: Enter) -> None:
@@ -248,18 +248,23 @@ async def test_a_file_becomes_changes_to_review_and_a_wrong_one_says_where(enter
 
     field.value = text.replace("max_projects = 10", "max_projects = many")
     press(visit, "Review the differences…")
-    await visit.user.should_see("This file cannot be taken in: it is no TOML")
+    await sees(visit, "This file cannot be taken in: it is no TOML")
     field.value = text.replace("max_projects = 10", "max_projects = 12")
     press(visit, "Review the differences…")
 
-    await visit.user.should_see("Review 1 change to plans")
+    await sees(visit, "Review 1 change to plans")
     reason(visit, "from version control")
     press(visit, "Save 1 change")
-    await visit.user.should_see("Version 1 is saved")
+    await sees(visit, "Version 1 is saved")
     (version,) = await versions(visit.world.purser.database)
     assert [(one.plan_id, one.field, one.after) for one in version.changes] == [
         ("premium", "max_projects", 12)
     ]
+
+
+async def sees(visit: Visit, words: str) -> None:
+    """What is written shows after the write, however busy the machine is."""
+    await visit.user.should_see(words, retries=100)
 
 
 def change(visit: Visit, said: object) -> None:

@@ -138,8 +138,7 @@ DAMAGES = (
     Damage(
         "an hour of the ledger says more than its entries",
         {"hours-are-entries"},
-        ("insert into marks (name, at) values ('credit_hours', now())",
-         "insert into credit_hours (at, traffic, type, entries, credits) values ('2020-01-01', 'live', 'usage', 1, -1)"),
+        ("insert into credit_hours (at, traffic, type, entries, credits) values ('2020-01-01', 'live', 'usage', 1, -1)",),
     ),
     Damage(
         "an account holds what no reservation holds",
