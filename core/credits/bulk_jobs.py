@@ -31,7 +31,7 @@ async def set_going(session: AsyncSession, bulk: BulkGrant, *, approved_by: UUID
         actor=_Starter(bulk.created_by),
         href=SHOWN_AT.format(bulk=bulk.id),
     )
-    bulk.state, bulk.approved_by, bulk.job_id = BulkState.RUNNING, approved_by, job_id
+    bulk.state, bulk.approved_by, bulk.job_id, bulk.finished_at = BulkState.RUNNING, approved_by, job_id, None
     session.add(bulk)
     return job_id
 

@@ -37,10 +37,12 @@ async def book_in_background(work: Work, context: Mapping[str, Any]) -> str:
         if bulk.expires_at and bulk.expires_at <= datetime.now(UTC):
             raise Conflict("Its credits would expire in the past by now.", code="expired")
         while done < bulk.people:
-            if not await _book_some(database, bulk):
-                # Another process holds the last lines: it books them, or dies, and leaves them to us.
+            lines = await _book_some(database, bulk)
+            done += lines
+            if not lines:
+                # Another process has booked the others, or is at the last ones: it ends, or dies and leaves them to us.
                 await asyncio.sleep(PAUSE)
-            done = await _done(database, bulk_id)
+                done = await _done(database, bulk_id)
             work.tell(f"{done:,} of {bulk.people:,} people", done, bulk.people)
     except Exception:
         await database.execute(
