@@ -18,8 +18,10 @@ FEW = 50_000
 """So many words may begin as one that is typed does, and all of their people are still gathered and sorted."""
 LAST = "\U0010ffff"
 """Sorts behind every other character, byte by byte."""
-AROUND = ",;:()[]<>\"'“”"
-"""What stands around a word where it was copied from a text."""
+BEHIND = ",;:"
+"""What stands behind a word where it was copied from a text."""
+AROUND = frozenset(("()", "[]", "<>", '""', "''", "“”"))
+"""What stands on both sides of one. On one side alone it belongs to what is looked for."""
 
 
 def beginnings(text: str) -> tuple[str, ...]:
@@ -27,7 +29,7 @@ def beginnings(text: str) -> tuple[str, ...]:
     wanted = text.strip().lower()
     if not wanted.isprintable() or len(wanted) > LONGEST:
         return ()
-    words = dict.fromkeys(word for word in (part.strip(AROUND) for part in wanted.split()) if word)
+    words = dict.fromkeys(word for word in (_bare(part) for part in wanted.split()) if word)
     # Whoever has a word that begins with "mara" has one that begins with "ma".
     kept = [word for word in words if not any(other != word and other.startswith(word) for other in words)]
     return tuple(kept) if len(kept) <= MOST_WORDS else ()
@@ -103,3 +105,10 @@ def _has(user: str, number: int) -> str:
 def _begins(word: str, number: int) -> str:
     # A range in the index's own order: a prepared `like` could not use the index at all.
     return f"{word} ~>=~ %(first{number})s and {word} ~<~ %(last{number})s"
+
+
+def _bare(part: str) -> str:
+    part = part.rstrip(BEHIND)
+    while len(part) > 1 and part[0] + part[-1] in AROUND:
+        part = part[1:-1].rstrip(BEHIND)
+    return part

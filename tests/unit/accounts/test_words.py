@@ -13,6 +13,7 @@ from core.accounts.words import beginnings
         ("mara.o@", ("mara.o@",)),
         ("<Mara.O@a.example>,", ("mara.o@a.example",)),
         ("O'Brien", ("o'brien",)),
+        ("<img", ("<img",)),
         ("Jörg", ("jörg",)),
         ("mara mar ma", ("mara",)),
         ("mara mara", ("mara",)),
