@@ -38,7 +38,20 @@ from dashboard.palette import route as palette
 
 log = get_logger(__name__)
 
-PAGES = (login, password, overview, generations, playground, providers, plans, users, user, audit, credits, settings)
+PAGES = (
+    login,
+    password,
+    overview,
+    generations,
+    playground,
+    providers,
+    plans,
+    users,
+    user,
+    audit,
+    credits,
+    settings,
+)
 """Importing a page registers it."""
 
 

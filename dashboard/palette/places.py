@@ -81,7 +81,13 @@ def _of_people(*, admin: bool) -> list[Entry]:
         Entry("shopping_cart", "Record a purchase…", aside=OPENS, href="/credits?purchase=1", words="payment package"),
     ]  # fmt: skip
     if admin:
-        many = Entry("group_add", "Grant credits in bulk…", aside=OPENS, href="/credits?tab=bulk&new=1", words="csv many")
+        many = Entry(
+            "group_add",
+            "Grant credits in bulk…",
+            aside=OPENS,
+            href="/credits?tab=bulk&new=1",
+            words="csv many",
+        )
         entries.append(many)
     return entries
 

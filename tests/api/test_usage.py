@@ -98,7 +98,11 @@ async def test_the_balance_is_what_the_entries_sum_to(sandbox: Site) -> None:
     (expiring,) = balance.pop("expiring")
     assert balance == {"balance": 999, "held": 0, "available": 999}
     assert expiring["amount"] == 999
-    assert datetime.now(UTC) < datetime.fromisoformat(expiring["expiresAt"]) < datetime.now(UTC) + timedelta(days=32)
+    assert (
+        datetime.now(UTC)
+        < datetime.fromisoformat(expiring["expiresAt"])
+        < datetime.now(UTC) + timedelta(days=32)
+    )
     entries = (await sandbox.client.get("/api/credits/entries")).json()
     assert sum(entry["amount"] for entry in entries["items"]) == 999
     newest = entries["items"][0]

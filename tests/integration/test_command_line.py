@@ -198,14 +198,18 @@ async def test_a_lone_superadmin_approves_what_waits(purser: Run, database: Data
     boss = await make_user(database, email="boss@example.com", role=Role.SUPERADMIN)
     rich = await make_user(database, email="rich@example.com")
     async with database.transaction() as session:
-        moved = await adjust(session, rich.id, 20_000, actor=actor_of(boss), reason_code="promotion", note="won")
+        moved = await adjust(
+            session, rich.id, 20_000, actor=actor_of(boss), reason_code="promotion", note="won"
+        )
     assert moved.request
 
     listed = await asyncio.to_thread(purser, "credits", "waiting")
     approved = await asyncio.to_thread(purser, "credits", "approve", str(moved.request.id))
     again = await asyncio.to_thread(purser, "credits", "approve", str(moved.request.id))
 
-    assert listed.stdout == f"{moved.request.id}\t+20000\trich@example.com\tPromotion\twon\tboss@example.com\n"
+    assert (
+        listed.stdout == f"{moved.request.id}\t+20000\trich@example.com\tPromotion\twon\tboss@example.com\n"
+    )
     assert (approved.returncode, approved.stderr) == (0, "Approved: +20,000 cr, the balance is 20,000.\n")
     assert (again.returncode, (await balance_of(database, rich.id)).balance) == (1, 20_000)
     (audited,) = await database.fetch_all("select actor_label from audit where action = 'credits.approve'")
