@@ -1,7 +1,6 @@
 """What open pages learn by themselves: one look a second per process, and only while somebody watches.
 
-Pages subscribe to `generations_changed`, `providers_changed` and `audit_changed`. What they then read is shared by all
-of them (`Shared`; the process's board, attention and figures), so that a hundred open pages cost the database what one
+Pages subscribe to the events below. What they then read is shared by all of them (`Shared`; the process's board, attention and figures), so that a hundred open pages cost the database what one
 costs.
 """
 

@@ -214,7 +214,7 @@ async def list_sessions(
 
 
 async def forget_sessions(database: Database, now: datetime) -> int:
-    """Removes sessions that ended more than 30 days ago; returns how many. For a daily schedule."""
+    """Removes sessions that ended more than 30 days ago; returns how many. For a schedule."""
     return await database.execute(
         "delete from sessions where least(expires_at, revoked_at) < %s", (now - ENDED_SESSIONS_KEPT,)
     )

@@ -11,7 +11,7 @@ from core.errors import Conflict
 from core.queue.background import begin
 
 BULK_GRANT = "bulk_grant"
-"""The kind of job; `core.membership.bulk` has its body."""
+"""The kind of job; `core.membership.booking` has its body."""
 SHOWN_AT = "/credits?tab=bulk&sel={bulk}"
 
 

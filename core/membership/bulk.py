@@ -29,7 +29,7 @@ from core.membership.bulk_lists import Line as Line
 from core.membership.bulk_lists import bulk_grant as bulk_grant
 from core.membership.bulk_lists import bulk_grants as bulk_grants
 from core.membership.bulk_lists import bulk_lines as bulk_lines
-from core.queue.models import BackgroundJob, JobState
+from core.membership.bulk_lists import works
 
 LONGEST_TITLE = 100
 MOST_PEOPLE = 1_000_000
@@ -151,7 +151,7 @@ async def start(session: AsyncSession, bulk_id: UUID, *, actor: Actor) -> Starte
     """
     require_superadmin(actor, "grant credits in bulk")
     bulk = await _locked(session, bulk_id)
-    if bulk.state in (BulkState.RUNNING, BulkState.FAILED) and not await _works(session, bulk):
+    if bulk.state in (BulkState.RUNNING, BulkState.FAILED) and not await works(session, bulk):
         return Started(job_id=await set_going(session, bulk, approved_by=bulk.approved_by))
     if bulk.state is not BulkState.DRAFT or actor.id is None:
         raise Conflict(f"This bulk grant is {bulk.state} already.", code="begun_already")
@@ -262,9 +262,3 @@ async def _locked(session: AsyncSession, bulk_id: UUID) -> BulkGrant:
     if bulk is None:
         raise NotFound("There is no such bulk grant.")
     return bulk
-
-
-async def _works(session: AsyncSession, bulk: BulkGrant) -> bool:
-    """Whether the job of a bulk grant that was begun still waits or runs."""
-    job = await session.get(BackgroundJob, bulk.job_id) if bulk.job_id else None
-    return job is not None and job.state in (JobState.WAITING, JobState.RUNNING)

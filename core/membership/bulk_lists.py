@@ -6,18 +6,20 @@ from uuid import UUID
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from core.credits.models import BulkGrant
+from core.credits.models import BulkGrant, BulkState
 from core.database import Database, run
+from core.queue.models import BackgroundJob, JobState
 
 
 @dataclass(frozen=True, slots=True)
 class BulkSummary:
-    """A bulk grant, and how far it is."""
+    """A bulk grant, and how far it is. `stopped`: it was begun, is not done, and nobody works on it any more."""
 
     grant: BulkGrant
     booked: int
     booked_credits: int
     refused: int
+    stopped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,9 @@ async def bulk_grant(database: Database, bulk_id: UUID) -> BulkSummary | None:
         bulk = await session.get(BulkGrant, bulk_id)
         if bulk is None:
             return None
-        return BulkSummary(bulk, *await how_far(session, bulk_id))
+        begun = bulk.state in (BulkState.RUNNING, BulkState.FAILED)
+        stopped = begun and not await works(session, bulk)
+        return BulkSummary(bulk, *await how_far(session, bulk_id), stopped)
 
 
 async def bulk_lines(database: Database, bulk_id: UUID, *, after: int = 0, limit: int = 50) -> list[Line]:
@@ -62,6 +66,12 @@ async def how_far(session: AsyncSession, bulk_id: UUID) -> tuple[int, int, int]:
     """People who were booked, the credits that they were given, and people who were refused."""
     booked, credits, refused = (await run(session, FAR, {"bulk": bulk_id})).one()
     return booked, credits, refused
+
+
+async def works(session: AsyncSession, bulk: BulkGrant) -> bool:
+    """Whether the job of a bulk grant that was begun still waits or runs."""
+    job = await session.get(BackgroundJob, bulk.job_id) if bulk.job_id else None
+    return job is not None and job.state in (JobState.WAITING, JobState.RUNNING)
 
 
 FAR = """

@@ -25,8 +25,8 @@ from core.config import Settings
 from core.credits.approvals import approve, waiting
 from core.credits.models import EntryType
 from core.credits.service import adjust
-from core.database import Database, migrate
-from core.errors import Fault, InvalidRequest
+from core.database import Database, migrate, run
+from core.errors import Fault, InvalidRequest, NotAllowed
 from core.providers.vault import Vault
 from core.signup import sign_up
 from core.system import demo
@@ -149,16 +149,32 @@ async def grant_credits(desk: Desk, id_or_email: str, amount: int, *, reason: st
 
 
 async def approve_credits(desk: Desk, request_id: str) -> str:
-    """Approves what waits for a second person, for installations with one superadmin; returns what is to be said."""
+    """Approves what waits for a second person where there is none; returns what is to be said.
+
+    Raises:
+        NotAllowed: `second_person`, another superadmin than the one who asked could approve it in the page.
+    """
     try:
         identifier = UUID(request_id)
     except ValueError:
         raise InvalidRequest("A request is named by its id, as `credits waiting` lists it.") from None
     async with desk.database.transaction() as session:
+        second = (await run(session, SECOND_PERSON, {"request": identifier})).scalar()
+        if second is not None:
+            raise NotAllowed(
+                f"Another superadmin approves this in the page, for example {second}.", code="second_person"
+            )
         entry = await approve(session, identifier, actor=COMMAND_LINE)
     if entry is None:
         return "Approved; a worker of the running server books it."
     return f"Approved: {entry.amount:+,} cr, the balance is {entry.balance_after:,}."
+
+
+SECOND_PERSON = """
+select u.email from credit_requests r
+join users u on u.role = 'superadmin' and u.status = 'active' and u.id <> r.asked_by
+where r.id = :request order by u.id limit 1
+"""
 
 
 async def print_waiting_credits(desk: Desk) -> None:

@@ -17,7 +17,7 @@ from core.system.models import IntegrityReport
 
 log = get_logger(__name__)
 
-APART = ("leases-", "cost-", "organisation-", "user-", "audit-")
+APART = ("leases-", "cost-", "organisation-", "user-", "audit-", "files-")
 BOOKS = tuple(one for one in INVARIANTS if not one.name.startswith(APART))
 MOST_KEPT = 200
 """Differences of one run that are kept in words; all of them are counted."""

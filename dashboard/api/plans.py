@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, TypeVar
 
-from fastapi import APIRouter, Header, Path, Query
+from fastapi import APIRouter, Path, Query
 from pydantic.alias_generators import to_camel
 
 from core.accounts.keys import Scope
@@ -24,7 +24,7 @@ from core.errors import InvalidRequest, NotAllowed, NotFound
 from core.vocabulary import Role
 from dashboard.api.answers import Answer, errors
 from dashboard.api.identity import Caller, Identified
-from dashboard.api.once import once_only
+from dashboard.api.once import IdempotencyKey, once_only
 from dashboard.api.plan_shapes import (
     FeatureAnswer,
     FeatureChange,
@@ -40,10 +40,6 @@ from dashboard.api.plan_shapes import (
 router = APIRouter(tags=["Plans"])
 
 Identifier = Annotated[str, Path(min_length=1, max_length=LONGEST_ID)]
-Key = Annotated[
-    str | None,
-    Header(alias="Idempotency-Key", description="The same key and body get the first answer again."),
-]
 Limit = Annotated[int, Query(ge=1, le=200, description="Entries on a page.")]
 After = Annotated[str | None, Query(max_length=LONGEST_ID, description="`next` of the page before.")]
 
@@ -82,7 +78,7 @@ async def get_plan(caller: Identified, plan_id: Annotated[Identifier, Path(alias
         **errors(400, 403, 409, 429),
     },
 )
-async def add_plan(body: NewPlan, caller: Identified, key: Key = None) -> Answer:
+async def add_plan(body: NewPlan, caller: Identified, key: IdempotencyKey = None) -> Answer:
     """Adds a plan. For superadmins, and their service keys with scope `plans`."""
     caller.require_superadmin("change plans", Scope.PLANS)
     given = _given(body)
@@ -103,7 +99,7 @@ async def change_plan(
     body: PlanChange,
     caller: Identified,
     plan_id: Annotated[Identifier, Path(alias="planId")],
-    key: Key = None,
+    key: IdempotencyKey = None,
 ) -> Answer:
     """Changes a plan, all or nothing; what is so already changes nothing. For the same callers as adding one."""
     caller.require_superadmin("change plans", Scope.PLANS)
@@ -143,7 +139,7 @@ async def list_features(caller: Identified, limit: Limit = 50, after: After = No
         **errors(400, 403, 409, 429),
     },
 )
-async def add_feature(body: NewFeature, caller: Identified, key: Key = None) -> Answer:
+async def add_feature(body: NewFeature, caller: Identified, key: IdempotencyKey = None) -> Answer:
     """Defines a feature, and puts it on plans. For superadmins, and their service keys with scope `features`."""
     caller.require_superadmin("change features", Scope.FEATURES)
 
@@ -167,7 +163,7 @@ async def change_feature(
     body: FeatureChange,
     caller: Identified,
     feature_id: Annotated[Identifier, Path(alias="featureId")],
-    key: Key = None,
+    key: IdempotencyKey = None,
 ) -> Answer:
     """Renames, describes or retires a feature, or says which plans it is on. For the same callers as defining one."""
     caller.require_superadmin("change features", Scope.FEATURES)

@@ -163,7 +163,7 @@ class BulkGrants:
                     "By": one.created_label,
                 }
                 Facts({name: value for name, value in facts.items() if value})
-                self._deeds(one)
+                self._deeds(one, stopped=found.stopped)
             if one.state not in (BulkState.DRAFT, BulkState.WAITING, BulkState.WITHDRAWN, BulkState.REJECTED):
                 with self._pane.section("How far", note=self._far(found)):
                     Meter((found.booked + found.refused) / max(one.people, 1), "People who are done")
@@ -174,14 +174,18 @@ class BulkGrants:
         booked = f"{format_count(found.booked)} of {format_count(found.grant.people)} booked"
         return f"{booked}, {format_count(found.refused)} refused" if found.refused else booked
 
-    def _deeds(self, one: BulkGrant) -> None:
-        if one.state is not BulkState.DRAFT or self._screen.person.role is not Role.SUPERADMIN:
+    def _deeds(self, one: BulkGrant, *, stopped: bool) -> None:
+        if self._screen.person.role is not Role.SUPERADMIN:
             return
-        with Node("div", "", "pu-row pu-after"):
-            Button("Begin…", lambda: self._begin(one), icon="play_arrow", small=True)
-            Button("Throw away", lambda: self._discard(one), icon="delete", small=True)
+        if one.state is BulkState.DRAFT:
+            with Node("div", "", "pu-row pu-after"):
+                Button("Begin…", lambda: self._begin(one), icon="play_arrow", small=True)
+                Button("Throw away", lambda: self._discard(one), icon="delete", small=True)
+        elif stopped:
+            with Node("div", "", "pu-row pu-after"):
+                Button("Go on…", lambda: self._begin(one, again=True), icon="play_arrow", small=True)
 
-    def _begin(self, one: BulkGrant) -> None:
+    def _begin(self, one: BulkGrant, *, again: bool = False) -> None:
         async def confirm() -> bool:
             begun = await begin_bulk(self._screen, one.id, dialog.fail)
             if begun:
@@ -189,9 +193,13 @@ class BulkGrants:
             return begun
 
         with self._screen.frame.main:
-            dialog = Dialog(f"Begin “{one.title}”?", verb="Grant", on_confirm=confirm, width=560)
+            title = f"Go on with “{one.title}”?" if again else f"Begin “{one.title}”?"
+            verb = "Go on" if again else "Grant"
+            dialog = Dialog(title, verb=verb, on_confirm=confirm, width=560)
         dialog.frame.on("hide", dialog.frame.delete, args=[])
         with dialog.body:
+            if again:
+                Node("p", "Who has been granted their credits already does not get them again.")
             preview(self._screen, dialog, one.people, one.credits)
         dialog.open()
 

@@ -204,12 +204,17 @@ async def test_a_lone_superadmin_approves_what_waits(purser: Run, database: Data
     assert moved.request
 
     listed = await asyncio.to_thread(purser, "credits", "waiting")
+    second = await make_user(database, email="second@example.com", role=Role.SUPERADMIN)
+    refused = await asyncio.to_thread(purser, "credits", "approve", str(moved.request.id))
+    await database.execute("update users set status = 'suspended' where id = %s", (second.id,))
     approved = await asyncio.to_thread(purser, "credits", "approve", str(moved.request.id))
     again = await asyncio.to_thread(purser, "credits", "approve", str(moved.request.id))
 
     assert (
         listed.stdout == f"{moved.request.id}\t+20000\trich@example.com\tPromotion\twon\tboss@example.com\n"
     )
+    assert refused.returncode == 1
+    assert "second@example.com" in refused.stderr
     assert (approved.returncode, approved.stderr) == (0, "Approved: +20,000 cr, the balance is 20,000.\n")
     assert (again.returncode, (await balance_of(database, rich.id)).balance) == (1, 20_000)
     (audited,) = await database.fetch_all("select actor_label from audit where action = 'credits.approve'")

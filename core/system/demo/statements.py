@@ -219,7 +219,7 @@ with charge as materialized (
 ), entries as (
     insert into credit_entries (id, account_id, seq, type, amount, balance_after, reason, reason_code, note, actor_kind,
         generation_id, refund_of, traffic, created_at)
-    select entry_id, account_id, seq, 'refund', amount, balance, 'unusable_answer', 'unusable_answer',
+    select entry_id, account_id, seq, 'refund', amount, balance, 'Result not usable', 'poor_result',
         'The answer was not usable.', 'system', generation_id, id, 'demo', at from back
 )
 insert into credit_lots (id, account_id, entry_id, granted, remaining, created_at)
