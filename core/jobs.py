@@ -1,9 +1,14 @@
-"""Schedules, and the bodies of jobs. Each tick runs in one process; each body may be killed and run again."""
+"""Schedules, and the bodies of jobs. Each tick runs in one process; each body may be killed, run again, and run twice at once.
 
+No task has procrastinate's `lock`: the job of a dead process would hold it, and with it every later tick.
+"""
+
+from contextlib import suppress
 from datetime import UTC, datetime
 from uuid import UUID
 
 from procrastinate import Blueprint, JobContext
+from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Status
 
 from core.accounts.attempts import forget_attempts
@@ -37,6 +42,9 @@ jobs = Blueprint()
 PROBES_LATE = 90
 """Seconds after its tick from which on a round of probes has missed its minute."""
 
+KEPT_HOURS = 7 * 24
+"""How long the queue keeps a job that failed."""
+
 BODIES = {**DEMO, **BULK}
 """What does each kind of job that a person begins (`core.queue.background`)."""
 
@@ -49,7 +57,7 @@ async def sweep_reservations(context: JobContext, timestamp: int) -> None:
 
 
 @jobs.periodic(cron="* * * * * */30")
-@jobs.task(name="count_users", pass_context=True, queueing_lock="count_users", lock="count_users")
+@jobs.task(name="count_users", pass_context=True, queueing_lock="count_users")
 async def count_user_figures(context: JobContext, timestamp: int) -> None:
     """Every 30 s: what the list of users is sorted by is counted anew for whomever something happened to."""
     await count_users(_database(context), datetime.now(UTC))
@@ -88,16 +96,21 @@ async def forget_ended(context: JobContext, timestamp: int) -> None:
 
 
 @jobs.periodic(cron="* * * * *")
-@jobs.task(name="keep_credits", pass_context=True, queueing_lock="keep_credits", lock="keep_credits")
-async def keep_credits(context: JobContext, timestamp: int) -> None:
-    """Every minute: credits whose time is up expire, and the month that has begun is granted."""
-    database, now = _database(context), datetime.now(UTC)
-    await expire_due(database, now)
-    await grant_due(database, now)
+@jobs.task(name="expire_credits", pass_context=True, queueing_lock="expire_credits")
+async def expire_credits(context: JobContext, timestamp: int) -> None:
+    """Every minute: credits whose time is up expire."""
+    await expire_due(_database(context), datetime.now(UTC))
 
 
 @jobs.periodic(cron="* * * * *")
-@jobs.task(name="fold_credits", pass_context=True, queueing_lock="fold_credits", lock="fold_credits")
+@jobs.task(name="grant_months", pass_context=True, queueing_lock="grant_months")
+async def grant_months(context: JobContext, timestamp: int) -> None:
+    """Every minute: the months that have begun are granted."""
+    await grant_due(_database(context), datetime.now(UTC))
+
+
+@jobs.periodic(cron="* * * * *")
+@jobs.task(name="fold_credits", pass_context=True, queueing_lock="fold_credits")
 async def fold_credits(context: JobContext, timestamp: int) -> None:
     """Every minute: the ledger's totals by the hour are brought up to now."""
     await fold_credit_hours(_database(context), datetime.now(UTC))
@@ -144,11 +157,23 @@ async def run_background(context: JobContext, job_id: str) -> None:
 @jobs.periodic(cron="* * * * * */30")
 @jobs.task(name="take_up_background", pass_context=True)
 async def take_up_background(context: JobContext, timestamp: int) -> None:
-    """Every 30 s: jobs of people whose process died are handed to another one."""
+    """Every 30 s: what a dead process was at is ended. Jobs of people are handed to another process; a schedule's are
+    deleted, for the next tick does their work."""
     manager = context.app.job_manager
-    for job in await manager.get_stalled_jobs(task_name=background.TASK):
-        await manager.finish_job(job, Status.FAILED, delete_job=False)
+    for job in await manager.get_stalled_jobs():
+        log.warning("the process that worked on a job has ended", task=job.task_name, job=job.id)
+        with suppress(ConnectorException):  # another process has ended it meanwhile
+            await manager.finish_job(job, Status.FAILED, delete_job=job.task_name != background.TASK)
     await background.take_up(_database(context))
+
+
+@jobs.periodic(cron="37 * * * *")
+@jobs.task(name="forget_jobs", pass_context=True)
+async def forget_jobs(context: JobContext, timestamp: int) -> None:
+    """Every hour: the queue's jobs that ended a week ago are deleted. Those that succeeded go at once."""
+    await context.app.job_manager.delete_old_jobs(
+        KEPT_HOURS, include_failed=True, include_cancelled=True, include_aborted=True
+    )
 
 
 def _database(context: JobContext) -> Database:

@@ -80,6 +80,10 @@ class Screen:
     def now(self) -> datetime:
         return datetime.now(UTC)
 
+    async def read(self, roles: Iterable[Role] = STAFF) -> Person:
+        """The person as they are now, asked before a page reads anything again; raises as `Visitor.now` does."""
+        return await self.visitor.now(roles)
+
     async def act(
         self,
         work: Callable[[Actor], Awaitable[Any]],

@@ -1,6 +1,7 @@
-"""The open pages of this process: closed when their session ends, loaded anew when their person's role changes."""
+"""The open pages of this process: ended when their session ends, and when their person's role changes."""
 
 import asyncio
+from collections.abc import Mapping
 from weakref import WeakKeyDictionary
 
 from nicegui import Client
@@ -21,28 +22,36 @@ def register(client: Client, visitor: Visitor) -> None:
 
 
 async def recheck() -> None:
-    """Asks for every open page whether its person may still be there; called when people have changed."""
-    by_token: dict[str, list[Client]] = {}
+    """Asks for every open page whether its person may still be there; called when people have changed.
+
+    A page was made for one role, so another role needs another page: the browser is sent to the same address, where
+    it is made anew or refused, and the old one ends whether or not the browser goes.
+    """
+    by_token: dict[str, dict[Client, Visitor]] = {}
     for client, visitor in list(_open.items()):
-        by_token.setdefault(visitor.token, []).append(client)
-    for token, clients in by_token.items():
-        visitor = _open[clients[0]]
+        by_token.setdefault(visitor.token, {})[client] = visitor
+    leaving: dict[Client, str] = {}
+    for token, pages in by_token.items():
+        purser = next(iter(pages.values())).purser
         try:
-            person = await authenticate_session(visitor.purser.database, token)
+            person = await authenticate_session(purser.database, token)
         except DatabaseUnavailable:
-            return  # nobody can do anything meanwhile; the next change, or the next action, asks again
-        if person is None:
-            await close(clients)
-        elif person.role != visitor.person.role:
-            for client in clients:
-                client.open(client.request.url.path)
+            break  # nobody can do anything meanwhile; the next change, or the next action, asks again
+        for client, visitor in pages.items():
+            if person is None:
+                leaving[client] = "/login"
+            elif person.role != visitor.person.role:
+                leaving[client] = client.request.url.path
+    if leaving:
+        await close(leaving)
 
 
-async def close(clients: list[Client]) -> None:
-    """Sends pages to the sign-in, and ends them."""
-    for client in clients:
+async def close(leaving: Mapping[Client, str]) -> None:
+    """Sends each page to where it is said to go, and ends it."""
+    for client, destination in leaving.items():
         _open.pop(client, None)
-        client.open("/login")
+        client.open(destination)
     await asyncio.sleep(GOODBYE_SECONDS)
-    for client in clients:
-        client.delete()
+    for client in leaving:
+        if client.id in Client.instances:  # it went by itself, most likely
+            client.delete()

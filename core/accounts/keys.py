@@ -12,13 +12,13 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from core.accounts.models import ApiKey, KeyKind, UserStatus
 from core.accounts.queries import get_user
-from core.accounts.rules import clean_line, is_self, require_manager, require_superadmin
+from core.accounts.rules import clean_line, is_self, reason_of, require_manager, require_superadmin
 from core.accounts.sessions import hash_token
 from core.audit import Actor, record
 from core.database import PEOPLE, announce
 from core.errors import Conflict, InvalidRequest, NotAllowed, NotFound
 from core.ids import new_id
-from core.vocabulary import Role
+from core.vocabulary import STAFF, Role
 
 KEY_SHAPE = re.compile(r"psr_[us]_[A-Za-z0-9_-]{32}")
 PREFIX_LENGTH = len("psr_u_") + 4
@@ -62,14 +62,18 @@ async def create_key(
     kind: KeyKind = KeyKind.USER,
     scopes: Collection[str] | None = None,
     expires_at: datetime | None = None,
+    reason: str | None = None,
 ) -> NewKey:
     """Makes a key of `user_id`. A service key belongs to the superadmin who makes it, and works while they are one.
+
+    Keys of the staff are made by themselves or by superadmins: whoever holds one acts under their name.
 
     Args:
         scopes: of a service key: `generate` and `check` unless given. A user key has none.
 
     Raises:
-        InvalidRequest: an unknown scope, no name, or an end in the past.
+        InvalidRequest: an unknown scope, no name, or an end in the past; `reason_required`, where a person makes it for
+            another.
         NotAllowed: the actor may not make this key for this user.
         Conflict: `account_suspended`.
     """
@@ -80,6 +84,8 @@ async def create_key(
             raise NotAllowed("A service key belongs to the superadmin who makes it.")
     elif not is_self(actor, user_id):
         require_manager(actor, user.role, "make keys for others")
+        if user.role in STAFF:
+            require_superadmin(actor, "make keys for staff")
     if user.status is UserStatus.SUSPENDED:
         raise Conflict(
             "This account is suspended; reactivate it before making keys for it.", code="account_suspended"
@@ -90,6 +96,7 @@ async def create_key(
     if expires_at and expires_at <= datetime.now(UTC):
         raise InvalidRequest("The key would end in the past.")
 
+    reason = reason_of(actor, user_id, reason)
     secret = f"psr_{kind[0]}_{secrets.token_urlsafe(24)}"
     key = ApiKey(
         id=new_id(),
@@ -103,7 +110,7 @@ async def create_key(
         expires_at=expires_at,
     )
     session.add(key)
-    await record(session, actor, "key.create", ("user", user_id), after=_shown(key))
+    await record(session, actor, "key.create", ("user", user_id), reason=reason, after=_shown(key))
     return NewKey(key.id, secret, key.prefix)
 
 
@@ -113,6 +120,7 @@ async def revoke_key(session: AsyncSession, actor: Actor, key_id: UUID, *, reaso
     Raises:
         NotFound: no such key.
         NotAllowed: another person's key, and the actor does not manage them.
+        InvalidRequest: `reason_required`, where a person revokes another's.
     """
     key = await session.get(ApiKey, key_id, with_for_update=True)
     if key is None:
@@ -121,7 +129,7 @@ async def revoke_key(session: AsyncSession, actor: Actor, key_id: UUID, *, reaso
         require_manager(actor, (await get_user(session, key.user_id)).role, "revoke the keys of others")
     if key.revoked_at is None:
         key.revoked_at = datetime.now(UTC)
-        reason = clean_line(reason, "A reason", 500) if reason else None
+        reason = reason_of(actor, key.user_id, reason)
         await record(session, actor, "key.revoke", ("user", key.user_id), reason=reason, before=_shown(key))
         await announce(session, PEOPLE)
 

@@ -205,12 +205,6 @@ def ids_matching(which: Filter) -> tuple[str, dict[str, Any]]:
     return f"select s.user_id from user_stats s where {' and '.join(query.conditions)}", query.params
 
 
-UNLISTED = (
-    "So many users would have to be looked through for this that it takes too long. Leave out one of the filters, sort by"
-    " another column, or type more letters."
-)
-
-
 def _searched(found: Search, sort: Sort) -> Query:
     if sort is Sort.MATCH:
         query = Query(sort, "user_words w join user_stats s on s.user_id = w.user_id")

@@ -45,6 +45,17 @@ def acts_for(actor: Actor, person_id: object) -> bool:
     return actor.kind in ("user", "key") and actor.id == person_id
 
 
+def reason_of(actor: Actor, person_id: object, reason: str | None) -> str | None:
+    """The reason of a deed, cleaned. A person who acts on somebody else must give one.
+
+    Raises:
+        InvalidRequest: `reason_required`.
+    """
+    if actor.kind == "user" and actor.id != person_id:
+        return require_reason(reason or "")
+    return clean_line(reason or "", "A reason", 500) or None
+
+
 def require_active(person: Person) -> None:
     """Raises `NotAllowed` (`account_suspended`, with the reason) where the person is suspended."""
     if person.status is UserStatus.SUSPENDED:

@@ -16,6 +16,7 @@ from core.accounts.rules import (
     acts_for,
     clean_line,
     is_self,
+    reason_of,
     require_language,
     require_manager,
     require_password,
@@ -69,7 +70,7 @@ async def suspend(session: AsyncSession, actor: Actor, user_id: UUID, *, reason:
     """Shuts a person out, pages and API, within a second; nothing of theirs is lost.
 
     Raises:
-        NotAllowed: not a superadmin, nor support where the person is no superadmin.
+        NotAllowed: not a superadmin, nor support where the person is none of the staff.
         Conflict: `last_superadmin`; `already_suspended`.
     """
     reason = require_reason(reason)
@@ -149,11 +150,18 @@ async def set_password(
 
 
 async def set_preferences(
-    session: AsyncSession, actor: Actor, user_id: UUID, *, provider: str | None, model: str | None
+    session: AsyncSession,
+    actor: Actor,
+    user_id: UUID,
+    *,
+    provider: str | None,
+    model: str | None,
+    reason: str | None = None,
 ) -> User:
     """Sets the preferred provider (its slug) and model; None is no preference. Whether they exist is seen when used.
 
     Raises:
+        InvalidRequest: `reason_required`, where a person changes another's.
         NotAllowed: another person's, and the actor does not manage them.
     """
     provider = clean_line(provider, "A provider's name", 100) or None if provider else None
@@ -164,6 +172,7 @@ async def set_preferences(
         user_id,
         "user.preferences",
         {"preferred_provider": provider, "preferred_model": model},
+        reason,
     )
 
 
@@ -175,11 +184,12 @@ async def set_profile(
     name: str | None = None,
     language: str | None = None,
     time_zone: str | None = None,
+    reason: str | None = None,
 ) -> User:
     """Changes what is given of name, language (a tag as `pt-BR`) and time zone (IANA).
 
     Raises:
-        InvalidRequest: no such language or time zone.
+        InvalidRequest: no such language or time zone; `reason_required`, where a person changes another's.
         NotAllowed: another person's, and the actor does not manage them.
     """
     fields: dict[str, str | None] = {}
@@ -189,7 +199,7 @@ async def set_profile(
         fields["language"] = require_language(language)
     if time_zone is not None:
         fields["time_zone"] = require_time_zone(time_zone)
-    return await _change(session, actor, user_id, "user.profile", fields)
+    return await _change(session, actor, user_id, "user.profile", fields, reason)
 
 
 async def lock_superadmins(session: AsyncSession) -> None:
@@ -223,7 +233,12 @@ async def _record_status(
 
 
 async def _change(
-    session: AsyncSession, actor: Actor, user_id: UUID, action: str, fields: dict[str, str | None]
+    session: AsyncSession,
+    actor: Actor,
+    user_id: UUID,
+    action: str,
+    fields: dict[str, str | None],
+    reason: str | None,
 ) -> User:
     """Sets plain fields of a user, one's own or a managed person's."""
     user = await get_user(session, user_id, lock=True)
@@ -232,9 +247,10 @@ async def _change(
     before = {name: getattr(user, name) for name in fields}
     if before == fields:
         return user
+    reason = reason_of(actor, user_id, reason)
     for name, value in fields.items():
         setattr(user, name, value)
     user.updated_at = datetime.now(UTC)
-    await record(session, actor, action, ("user", user_id), before=before, after=fields)
+    await record(session, actor, action, ("user", user_id), reason=reason, before=before, after=fields)
     await announce(session, PEOPLE)
     return user

@@ -21,6 +21,7 @@ from core.accounts.rules import (
     first_end,
     is_self,
     normal_email,
+    reason_of,
     require_manager,
 )
 from core.audit import Actor, record
@@ -146,36 +147,51 @@ where id = %(id)s and last_seen_at <= %(before)s
 """
 
 
-async def revoke_session(session: AsyncSession, actor: Actor, session_id: UUID) -> None:
+async def revoke_session(
+    session: AsyncSession, actor: Actor, session_id: UUID, *, reason: str | None = None
+) -> None:
     """Ends one session: one's own (signing out), or another's by those who manage them. Twice is once.
 
     Raises:
         NotFound: no such session.
         NotAllowed: another person's, and the actor does not manage them.
+        InvalidRequest: `reason_required`, where a person ends another's.
     """
     found = await session.get(Session, session_id, with_for_update=True)
     if found is None:
         raise NotFound("There is no such session.")
     await _require_own_or_managed(session, actor, found.user_id)
     if found.revoked_at is None:
+        reason = reason_of(actor, found.user_id, reason)
         found.revoked_at = datetime.now(UTC)
-        await record(session, actor, "session.revoke", ("user", found.user_id), after={"session": session_id})
+        await record(
+            session,
+            actor,
+            "session.revoke",
+            ("user", found.user_id),
+            reason=reason,
+            after={"session": session_id},
+        )
         await announce(session, PEOPLE)
 
 
 async def revoke_sessions_of(
-    session: AsyncSession, actor: Actor, user_id: UUID, *, but: UUID | None = None
+    session: AsyncSession, actor: Actor, user_id: UUID, *, but: UUID | None = None, reason: str | None = None
 ) -> int:
     """Ends all sessions of a user, except `but`; returns how many were open.
 
     Raises:
         NotFound: no such user.
         NotAllowed: another person's, and the actor does not manage them.
+        InvalidRequest: `reason_required`, where a person ends another's.
     """
     await _require_own_or_managed(session, actor, user_id)
     count = await end_sessions(session, user_id, but=but)
     if count:
-        await record(session, actor, "session.revoke_all", ("user", user_id), after={"sessions": count})
+        reason = reason_of(actor, user_id, reason)
+        await record(
+            session, actor, "session.revoke_all", ("user", user_id), reason=reason, after={"sessions": count}
+        )
         await announce(session, PEOPLE)
     return count
 
@@ -227,9 +243,8 @@ def hash_token(token: str) -> bytes:
 
 async def _require_own_or_managed(session: AsyncSession, actor: Actor, user_id: UUID) -> None:
     if not is_self(actor, user_id):
-        require_manager(
-            actor, (await get_user(session, user_id)).role, "see or end another person's sessions"
-        )
+        role = (await get_user(session, user_id)).role
+        require_manager(actor, role, "see or end another person's sessions", colleagues=True)
 
 
 def _as_stored(email: str) -> str:

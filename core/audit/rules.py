@@ -2,7 +2,7 @@
 
 from core.audit.service import Actor
 from core.errors import InvalidRequest, NotAllowed
-from core.vocabulary import Role
+from core.vocabulary import STAFF, Role
 
 
 def require_superadmin(actor: Actor, deed: str) -> None:
@@ -11,10 +11,13 @@ def require_superadmin(actor: Actor, deed: str) -> None:
         raise NotAllowed(f"Only a superadmin can {deed}, in the pages or on the command line.")
 
 
-def require_manager(actor: Actor, role: Role, deed: str) -> None:
+def require_manager(actor: Actor, role: Role, deed: str, *, colleagues: bool = False) -> None:
     """Raises `NotAllowed` unless the actor may manage people who have `role`.
 
-    Superadmins manage everybody; support, and the keys of superadmins, all but superadmins.
+    Superadmins manage everybody; their keys all but superadmins; support users alone, nobody of the staff.
+
+    Args:
+        colleagues: support may do this to testers and other support, too: it does no more than ask them in again.
     """
     if actor.role is Role.SUPERADMIN and actor.kind != "key":
         return
@@ -22,6 +25,8 @@ def require_manager(actor: Actor, role: Role, deed: str) -> None:
         raise NotAllowed(f"Only support or a superadmin can {deed}.")
     if role is Role.SUPERADMIN:
         raise NotAllowed(f"Only a superadmin can {deed} where it concerns a superadmin.")
+    if role in STAFF and actor.role is Role.SUPPORT and not colleagues:
+        raise NotAllowed(f"Only a superadmin can {deed} where it concerns staff.")
 
 
 def require_reason(text: str) -> str:

@@ -14,12 +14,13 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from core.audit import Actor, record
 from core.audit.rules import clean_line, require_superadmin
 from core.credits.bulk_jobs import set_going
+from core.credits.limits import LIMITS
 from core.credits.models import BulkGrant, BulkState, CreditEntry, CreditRequest, EntryType, RequestState
 from core.credits.posting import Movement, open_account, post
 from core.credits.reasons import LONGEST_NOTE, words_of
-from core.database import Database
+from core.database import Database, run
 from core.errors import Conflict, InvalidRequest, NotAllowed, NotFound
-from core.vocabulary import Traffic
+from core.vocabulary import Role, Traffic
 
 LONGEST_PAGE = 200
 
@@ -100,13 +101,15 @@ async def approve(
     Raises:
         NotFound: no such request.
         NotAllowed: not a superadmin in person; `own_request`, they asked for it themselves.
-        Conflict: `decided_already`; `expired`, the credits would expire in the past by now.
+        Conflict: `decided_already`; `expired`, the credits would expire in the past by now; `asker_gone`, who asked may
+            move no credits any more.
         InsufficientCredits: the account does not carry it any more; the request goes on waiting.
     """
     require_superadmin(actor, "approve movements of credits")
     request = await _waiting(session, request_id)
     if actor.id == request.asked_by:
         raise NotAllowed("Another superadmin must approve this: you asked for it.", code="own_request")
+    await _require_asker(session, request)
     if request.bulk_id is not None:
         bulk = await _bulk(session, request.bulk_id)
         await set_going(session, bulk, approved_by=actor.id)
@@ -176,6 +179,18 @@ async def count_waiting(database: Database) -> int:
     """How many wait."""
     row = await database.fetch_one("select count(*) from credit_requests where state = 'waiting'")
     return row[0] if row else 0
+
+
+async def _require_asker(session: AsyncSession, request: CreditRequest) -> None:
+    """Two people stand for a movement: who asked must still be one of those who could."""
+    found = (
+        await run(
+            session, "select role from users where id = :id and status = 'active'", {"id": request.asked_by}
+        )
+    ).first()
+    able = LIMITS.keys() if request.bulk_id is None else {Role.SUPERADMIN}
+    if found is None or found[0] not in able:
+        raise Conflict(f"{request.asked_label} may move no credits any more. Reject it.", code="asker_gone")
 
 
 async def _book(session: AsyncSession, request: CreditRequest, actor: Actor) -> CreditEntry:

@@ -7,6 +7,7 @@ The account remembers the day for which it took them, under its own lock: of man
 from datetime import datetime
 from uuid import UUID
 
+from core.credits.posting import Balance
 from core.database import Database
 
 MOST_REMEMBERED = 100_000
@@ -23,6 +24,27 @@ async def take_daily(database: Database, user_id: UUID, amount: int, now: dateti
         return 0
     row = await database.fetch_one("select ledger_daily(%s, %s, %s, %s)", (user_id, amount, now, until))
     return row[0] if row else 0
+
+
+async def with_daily(
+    database: Database, user_id: UUID, amount: int, now: datetime, until: datetime
+) -> Balance:
+    """What a user would have after `take_daily`; nothing is written."""
+    row = await database.fetch_one(
+        WITH_DAILY, {"user": user_id, "amount": amount, "now": now, "until": until}
+    )
+    return Balance(*row) if row else Balance(0, 0)
+
+
+WITH_DAILY = """
+select case when a.daily_until >= %(until)s then a.balance
+        else a.balance + %(amount)s - greatest(0, (
+            select coalesce(sum(l.remaining), 0) from credit_lots l
+            where l.account_id = a.id and l.closed_at is null and l.expires_at <= %(now)s
+        ) - a.held) end::bigint, a.held
+from credit_accounts a where a.user_id = %(user)s and a.traffic = 'live'
+"""
+"""What `ledger_daily` comes to: lots whose time is over go first, but for what is held."""
 
 
 class DailyCredits:

@@ -3,6 +3,7 @@
 What is held when its time comes expires after it has been given back: the next tick finds the lot still open.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -10,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from core.database import Database
 from core.database.reading import read_within
+from core.queue.batches import in_batch
 from core.vocabulary import Traffic
 
 AT_ONCE = 50
@@ -40,17 +42,23 @@ from (select distinct account from unnest(%(accounts)s::uuid[]) account order by
 
 
 async def expire_due(database: Database, now: datetime) -> int:
-    """Closes all lots that are due; returns the credits that expired. It may be repeated, killed, and run twice at once."""
+    """Closes all lots that are due; returns the credits that expired. It may be repeated, killed, and run twice at once.
+
+    An account that cannot be booked is logged and left out.
+    """
+
+    async def expire(accounts: Sequence[UUID]) -> int:
+        found = await database.fetch_one(EXPIRE, {"now": now, "accounts": list(accounts)})
+        return found[0] if found else 0
+
     expired = 0
     after, seen = datetime.min.replace(tzinfo=now.tzinfo), UUID(int=0)
     while True:
         rows = await database.fetch_all(DUE, {"now": now, "after": after, "seen": seen, "most": AT_ONCE})
         if not rows:
             return expired
-        found = await database.fetch_one(
-            EXPIRE, {"now": now, "accounts": [account for _, _, account in rows]}
-        )
-        expired += found[0] if found else 0
+        accounts = sorted({account for _, _, account in rows})
+        expired += await in_batch("expiry of credits", accounts, expire)
         seen, after = rows[-1][0], rows[-1][1]
 
 

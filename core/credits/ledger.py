@@ -22,7 +22,7 @@ from core.vocabulary import Traffic
 
 COUNTED_TO = 10_000
 LONGEST_PAGE = 200
-SECONDS_FOR_ROWS, SECONDS_FOR_COUNTS = 5, 2
+SECONDS_FOR_ROWS, SECONDS_FOR_COUNTS, SECONDS_FOR_PROOF = 5, 2, 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,16 +187,22 @@ async def refundable(
 
 
 async def account_proof(database: Database, user_id: UUID, traffic: Traffic = Traffic.LIVE) -> Proof:
-    """An account compared with its own entries, as of now; somebody without one has nothing, and that agrees."""
-    row = await database.fetch_one(
+    """An account compared with its own entries, as of now; somebody without one has nothing, and that agrees.
+
+    Raises:
+        Fault: `query_too_slow`, after a second.
+    """
+    rows = await read_within(
+        database,
+        SECONDS_FOR_PROOF,
         "select a.balance, a.seq, coalesce(e.total, 0)::bigint, coalesce(e.entries, 0), coalesce(l.left, 0)::bigint"
         " from credit_accounts a"
         " left join lateral (select sum(amount) total, count(*) entries from credit_entries where account_id = a.id) e on true"
         " left join lateral (select sum(remaining) as left from credit_lots where account_id = a.id) l on true"
-        " where a.user_id = %s and a.traffic = %s",
-        (user_id, traffic),
+        " where a.user_id = %(user)s and a.traffic = %(traffic)s",
+        {"user": user_id, "traffic": traffic.value},
     )
-    balance, seq, total, entries, left = row or (0, 0, 0, 0, 0)
+    balance, seq, total, entries, left = rows[0] if rows else (0, 0, 0, 0, 0)
     agrees = balance == total == left and seq == entries
     return Proof(balance, total, entries, agrees, datetime.now(UTC))
 

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from core.audit import Actor
+from core.audit.rules import require_manager
 from core.database import run
-from core.errors import InvalidRequest, NotAllowed
-from core.vocabulary import Role
+from core.errors import InvalidRequest, NotAllowed, NotFound
+from core.vocabulary import Role, Traffic
 
 LIMITS: Mapping[Role, tuple[str, int]] = {
     Role.SUPPORT: ("support_adjustment_limit", 5_000),
@@ -42,6 +44,34 @@ def require_mover(actor: Actor, deed: str = "change credits") -> None:
     """Raises `NotAllowed` unless support or a superadmin acts, in person or by key."""
     if actor.role not in LIMITS:
         raise NotAllowed(f"Only support and superadmins may {deed}.")
+
+
+async def require_target(
+    session: AsyncSession, actor: Actor, user_id: UUID, traffic: Traffic, deed: str = "change credits"
+) -> bool:
+    """Sees that the actor may move this user's credits, as `require_manager` says; test credits buy nothing, and only
+    those of superadmins are guarded.
+
+    Returns:
+        Whether they are live credits of the actor's own, which nobody moves alone.
+
+    Raises:
+        NotFound: `unknown_user`.
+        NotAllowed: the user is of the staff.
+    """
+    found = (await run(session, "select role from users where id = :id", {"id": user_id})).first()
+    if found is None:
+        raise NotFound("There is no such user.", code="unknown_user")
+    role, own = Role(found[0]), actor.id == user_id
+    if traffic is Traffic.TEST and (own or role is not Role.SUPERADMIN):
+        return False
+    require_manager(actor, role, deed)
+    return own
+
+
+def refuse_own(deed: str) -> NotAllowed:
+    """What somebody is told who would do alone to their own credits what takes another superadmin."""
+    return NotAllowed(f"Another superadmin must {deed}: it is your own account.", code="own_account")
 
 
 def require_amount(amount: int) -> None:

@@ -16,13 +16,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from core.audit import Actor, record
 from core.audit.rules import clean_line, require_reason, require_superadmin
-from core.credits.limits import LARGEST, require_mover
+from core.credits.limits import LARGEST, refuse_own, require_mover, require_target
 from core.credits.models import CreditEntry, EntryType, Package, PurchaseRow
 from core.credits.posting import open_account, post
 from core.credits.reasons import LONGEST_NOTE
 from core.database import Database, run
 from core.errors import Conflict, InvalidRequest, NotFound
 from core.money import Usd
+from core.vocabulary import Traffic
 
 LONGEST_NAME, LONGEST_REFERENCE = 100, 200
 LARGEST_PRICE = Decimal(1_000_000)
@@ -124,7 +125,8 @@ async def record_purchase(
     The same reference for the same user and package answers what was recorded first.
 
     Raises:
-        NotAllowed: neither superadmin nor support.
+        NotAllowed: neither superadmin nor support, or support where the user is of the staff; `own_account`, it would
+            be one's own.
         InvalidRequest: no reference.
         NotFound: no such user, or no package that is sold.
         Conflict: `reference_used`, another purchase was recorded under it.
@@ -138,8 +140,8 @@ async def record_purchase(
     if before is not None:
         return await _recorded(session, before, user_id, package_id)
     package = await _package(session, package_id)
-    if (await run(session, "select from users where id = :id", {"id": user_id})).first() is None:
-        raise NotFound("There is no such user.", code="unknown_user")
+    if await require_target(session, actor, user_id, Traffic.LIVE, "record purchases"):
+        raise refuse_own("record this purchase")
     # The reference's row first: who comes second waits here, and finds it.
     claimed = await session.exec(
         insert(PurchaseRow)

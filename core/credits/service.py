@@ -15,7 +15,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from core.audit import Actor, record
 from core.credits.approvals import ask
 from core.credits.idempotency import Once, once
-from core.credits.limits import own_limit, require_amount, require_mover
+from core.credits.limits import own_limit, refuse_own, require_amount, require_mover, require_target
 from core.credits.models import CreditAccount, CreditEntry, CreditLot, CreditRequest, EntryType
 from core.credits.posting import LEASE_SECONDS as LEASE_SECONDS
 from core.credits.posting import RELEASE as RELEASE
@@ -62,7 +62,8 @@ async def adjust(
     expires_at: datetime | None = None,
     key: str | None = None,
 ) -> Moved:
-    """Adds to or takes from a user's credits; above the actor's limit it is asked for, and nothing moves yet.
+    """Adds to or takes from a user's credits. Above the actor's limit, and for live credits of a superadmin's own
+    whatever the amount, it is asked for, and nothing moves yet.
 
     Args:
         amount: credits, not 0; what is taken is burnt in the usual order.
@@ -72,7 +73,7 @@ async def adjust(
         key: makes a repeated call the first one again; the page makes one when its dialog opens.
 
     Raises:
-        NotAllowed: neither superadmin nor support.
+        NotAllowed: neither superadmin nor support, or support where the user is of the staff.
         InvalidRequest: an amount of nothing, no reason, an end in the past.
         NotFound: no such user.
         InsufficientCredits: below zero, or into what is held.
@@ -86,9 +87,9 @@ async def adjust(
     call = await _once(session, "adjust", actor, key, *astuple(movement))
     if call and call.answer is not None:
         return await _moved_before(session, call.answer)
-    await _require_user(session, user_id)
+    own = await require_target(session, actor, user_id, traffic)
     limit = await own_limit(session, actor)
-    if limit is not None and abs(amount) > limit:
+    if limit is not None and (own or abs(amount) > limit):
         await _require_carried(session, movement)
         moved = Moved(None, await ask(session, movement, actor=actor))
     else:
@@ -120,7 +121,8 @@ async def refund(
     charge. `key` makes a repeated call the first one again.
 
     Raises:
-        NotAllowed: neither superadmin nor support.
+        NotAllowed: neither superadmin nor support, or support where the user is of the staff; `own_account`, one's
+            own live credits.
         NotFound: the generation or entry was never charged.
         Conflict: `already_refunded`, nothing of the charge is left; `idempotency_conflict`.
         InvalidRequest: more than what is left, or not positive; no reason.
@@ -134,9 +136,15 @@ async def refund(
         ).one()
     charge = await _charge_to_refund(session, generation_id, entry_id)
     # The account's lock first: two refunds of one charge see each other.
-    await session.exec(
-        select(CreditAccount.id).where(CreditAccount.id == charge.account_id).with_for_update()
-    )
+    whose, traffic = (
+        await session.exec(
+            select(CreditAccount.user_id, CreditAccount.traffic)
+            .where(CreditAccount.id == charge.account_id)
+            .with_for_update()
+        )
+    ).one()
+    if await require_target(session, actor, whose, Traffic(traffic), "refund charges"):
+        raise refuse_own("refund this charge")
     refunded = (
         await session.exec(
             select(func.coalesce(func.sum(CreditEntry.amount), 0)).where(CreditEntry.refund_of == charge.id)
@@ -190,11 +198,6 @@ def _require_kind(type: EntryType, amount: int, expires_at: datetime | None) -> 
         raise InvalidRequest("Only an adjustment takes credits away, and it does not expire.")
     if expires_at and expires_at <= datetime.now(UTC):
         raise InvalidRequest("These credits would expire in the past.")
-
-
-async def _require_user(session: AsyncSession, user_id: UUID) -> None:
-    if (await run(session, "select from users where id = :id", {"id": user_id})).first() is None:
-        raise NotFound("There is no such user.", code="unknown_user")
 
 
 async def _once(session: AsyncSession, deed: str, actor: Actor, key: str | None, *body: Any) -> Once | None:

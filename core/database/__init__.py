@@ -3,13 +3,14 @@
 from sqlmodel.ext.asyncio.session import AsyncSession as Session
 
 from core.database.changes import BREAKERS, CONFIG, PEOPLE, Changes, announce, announce_now, end
-from core.database.connection import Database, run
+from core.database.connection import DATA_ERRORS, Database, run
 from core.database.embedded import EmbeddedServer
 from core.database.migrate import migrate
 
 __all__ = [
     "BREAKERS",
     "CONFIG",
+    "DATA_ERRORS",
     "PEOPLE",
     "Changes",
     "Database",

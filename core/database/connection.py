@@ -30,6 +30,9 @@ Params = Sequence[Any] | dict[str, Any]
 STATEMENT_CLASSES = ("40", "23", "22", "42", "P0", "PR")
 """SQLSTATE classes of errors that speak of the statement, not of the server's absence."""
 
+DATA_ERRORS: tuple[type[Exception], ...] = (psycopg.DataError, sqlalchemy.exc.DataError)
+"""What either library raises for a value that no column holds, such as a text with a NUL."""
+
 RECONNECT_PATIENCE = 2.0
 """Seconds: a server that is back is noticed within this, however long it was away."""
 

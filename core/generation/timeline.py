@@ -124,9 +124,9 @@ async def week_of(database: Database, user_id: UUID, traffic: Traffic, now: date
 
 
 async def pulse(database: Database, user_id: UUID) -> tuple[Any, ...] | None:
-    """A value that differs whenever a generation of the user began or ended, or their credits moved; cheap enough for
-    each second."""
-    return await database.fetch_one(PULSE, {"user": user_id})
+    """A value that differs whenever a generation of the user began or ended, their credits moved, or the audit wrote
+    something about them or by them; cheap enough for each second."""
+    return await database.fetch_one(PULSE, {"user": user_id, "subject": str(user_id)})
 
 
 def _asked(user_id: UUID, traffic: Traffic, edges: Sequence[datetime]) -> dict[str, Any]:
@@ -173,5 +173,7 @@ group by 1
 PULSE = """
 select (select g.id from generations g where g.user_id = %(user)s order by g.id desc limit 1),
     (select sum(a.seq) from credit_accounts a where a.user_id = %(user)s),
-    (select sum(a.held) from credit_accounts a where a.user_id = %(user)s)
+    (select sum(a.held) from credit_accounts a where a.user_id = %(user)s),
+    (select a.id from audit a where a.subject_id = %(subject)s and a.subject_kind = 'user' order by a.id desc limit 1),
+    (select a.id from audit a where a.actor_id = %(user)s order by a.id desc limit 1)
 """

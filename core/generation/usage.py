@@ -7,7 +7,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from core.accounts.person import Person
-from core.credits.daily import take_daily
+from core.credits.daily import take_daily, with_daily
 from core.credits.service import Balance, balance_of
 from core.database import Database
 from core.entitlements.rules import PlanView, Reason, standing
@@ -68,8 +68,12 @@ async def usage_of(
     zone: ZoneInfo,
     *,
     with_cost: bool = False,
+    take: bool = True,
 ) -> UsageReport:
-    """The report of a user or visitor, as of now; days and months are those of `zone`. A visitor has no credits."""
+    """The report of a user or visitor, as of now; days and months are those of `zone`. A visitor has no credits.
+
+    `take` as for `credits_now`.
+    """
     plan = snapshot.entitlements.plans.get(person.plan_id) if person.plan_id else None
     limits = quota(plan, person, Traffic.LIVE, now, zone) if plan else NO_QUOTA
     local = now.astimezone(zone)
@@ -80,7 +84,7 @@ async def usage_of(
         "month": local.strftime("%Y-%m"),
     }
     used: dict[str, int] = dict(await database.fetch_all(USED, counters))
-    credits = await credits_now(database, snapshot, person, now, zone)
+    credits = await credits_now(database, snapshot, person, now, zone, take=take)
     cost = await _cost(database, person, midnight) if with_cost and not person.visitor else None
     reason = standing(person, plan, now)
     return UsageReport(
@@ -99,14 +103,28 @@ async def usage_of(
 
 
 async def credits_now(
-    database: Database, snapshot: Snapshot, person: Person, now: datetime, zone: ZoneInfo
+    database: Database,
+    snapshot: Snapshot,
+    person: Person,
+    now: datetime,
+    zone: ZoneInfo,
+    *,
+    take: bool = True,
 ) -> Balance:
-    """A user's credits, the free ones of today among them where their plan gives any and carries. A visitor has none."""
+    """A user's credits, the free ones of today among them where their plan gives any and carries. A visitor has none.
+
+    Args:
+        take: whether these are taken, as when the user asks. Others look without: nothing is written, and the answer
+            is the same.
+    """
     if person.visitor:
         return Balance(0, 0)
     plan = snapshot.entitlements.plans.get(person.plan_id) if person.plan_id else None
     if plan and plan.daily_credits and standing(person, plan, now) is Reason.OK:
-        await take_daily(database, person.id, plan.daily_credits, now, midnight_after(now, zone))
+        until = midnight_after(now, zone)
+        if not take:
+            return await with_daily(database, person.id, plan.daily_credits, now, until)
+        await take_daily(database, person.id, plan.daily_credits, now, until)
     return await balance_of(database, person.id)
 
 

@@ -15,8 +15,9 @@ from core.credits.models import BulkGrant, BulkState
 from core.credits.posting import Post, post_all
 from core.credits.reasons import words_of
 from core.database import Database, run
-from core.errors import Conflict, NotFound
+from core.errors import Conflict, DatabaseUnavailable, NotFound
 from core.membership.bulk_lists import bulk_grant, how_far
+from core.membership.periods import OPEN_ACCOUNTS
 from core.queue.background import Body, Work
 
 AT_ONCE = 50
@@ -26,7 +27,11 @@ PAUSE = 0.2
 
 
 async def book_in_background(work: Work, context: Mapping[str, Any]) -> str:
-    """The body of the job: books line after line, until none is left. Killed and run again, it goes on."""
+    """The body of the job: books line after line, until none is left. Killed and run again, it goes on.
+
+    Raises:
+        DatabaseUnavailable: the server went away; the grant still runs, and goes on when its job is taken up.
+    """
     database: Database = context["database"]
     bulk_id = UUID(work.parameters["bulk"])
     found = await bulk_grant(database, bulk_id)
@@ -44,6 +49,8 @@ async def book_in_background(work: Work, context: Mapping[str, Any]) -> str:
                 await asyncio.sleep(PAUSE)
                 done = await _done(database, bulk_id)
             work.tell(f"{done:,} of {bulk.people:,} people", done, bulk.people)
+    except DatabaseUnavailable:
+        raise
     except Exception:
         await database.execute(
             "update bulk_grants set state = 'failed', finished_at = now() where id = %s and state = 'running'",
@@ -141,10 +148,6 @@ select l.number, l.user_id, l.amount, u.status from bulk_grant_lines l left join
 where l.bulk_id = :bulk and l.entry_id is null and l.refusal is null
 order by l.number limit :most for update of l skip locked
 """
-OPEN_ACCOUNTS = (
-    "insert into credit_accounts (id, user_id, traffic) select uuid_v7(), one, 'live' from unnest(cast(:ids as uuid[])) one"
-    " on conflict (user_id, traffic) do nothing"
-)
 SET_BOOKED = """
 update bulk_grant_lines l set entry_id = t.entry
 from unnest(cast(:numbers as bigint[]), cast(:entries as uuid[])) t (number, entry)

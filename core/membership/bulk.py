@@ -140,7 +140,8 @@ async def draft_from_filter(
 
 
 async def start(session: AsyncSession, bulk_id: UUID, *, actor: Actor) -> Started:
-    """Begins a drafted grant, or asks for its approval where its total is above the actor's limit.
+    """Begins a drafted grant, or asks for its approval where its total is above the actor's limit, or where they
+    are among those who are granted something.
 
     One that was begun, and whose job has failed, goes on where it was: that needs no second approval.
 
@@ -152,12 +153,12 @@ async def start(session: AsyncSession, bulk_id: UUID, *, actor: Actor) -> Starte
     require_superadmin(actor, "grant credits in bulk")
     bulk = await _locked(session, bulk_id)
     if bulk.state in (BulkState.RUNNING, BulkState.FAILED) and not await works(session, bulk):
-        return Started(job_id=await set_going(session, bulk, approved_by=bulk.approved_by))
+        return Started(job_id=await _resume(session, bulk, actor))
     if bulk.state is not BulkState.DRAFT or actor.id is None:
         raise Conflict(f"This bulk grant is {bulk.state} already.", code="begun_already")
     bulk.created_by, bulk.created_label = actor.id, actor.label
     limit = await own_limit(session, actor)
-    if limit is not None and bulk.credits > limit:
+    if limit is not None and (bulk.credits > limit or await _names(session, bulk.id, actor.id)):
         bulk.state = BulkState.WAITING
         session.add(bulk)
         movement = Movement(
@@ -200,6 +201,23 @@ async def forget_drafts(database: Database, now: datetime) -> None:
                 col(BulkGrant.state) == BulkState.DRAFT, col(BulkGrant.created_at) < now - DRAFTS_KEPT
             )
         )
+
+
+async def _resume(session: AsyncSession, bulk: BulkGrant, actor: Actor) -> UUID:
+    before = bulk.state
+    job_id = await set_going(session, bulk, approved_by=bulk.approved_by)
+    await record(
+        session,
+        actor,
+        "bulk_grant.resume",
+        ("bulk_grant", bulk.id),
+        reason=words_of(bulk.reason_code),
+        before={"state": before.value},
+        after={
+            "state": bulk.state.value, "title": bulk.title, "people": bulk.people, "credits": bulk.credits,
+        },
+    )  # fmt: skip
+    return job_id
 
 
 def _bulk(
@@ -255,6 +273,15 @@ async def _drafted(
         after={"title": bulk.title, "source": bulk.source, "people": people, "credits": credits},
     )
     return Draft(bulk.id, people, credits, list(refusals))
+
+
+async def _names(session: AsyncSession, bulk_id: UUID, user_id: UUID) -> bool:
+    found = await run(
+        session,
+        "select from bulk_grant_lines where bulk_id = :bulk and user_id = :user",
+        {"bulk": bulk_id, "user": user_id},
+    )
+    return found.first() is not None
 
 
 async def _locked(session: AsyncSession, bulk_id: UUID) -> BulkGrant:

@@ -1,5 +1,6 @@
 """The file of a bulk grant: lines of e-mail or id, and amount; each is good, or named with what is wrong with it."""
 
+import asyncio
 import csv
 import io
 from collections.abc import Iterator, Sequence
@@ -21,6 +22,9 @@ HEADS = frozenset({"email", "e-mail", "user", "id", "user_id", "userid"})
 Refusal = tuple[int, str]
 """A line's number in the file, and why it is left out."""
 
+_Asked = tuple[int, str, int]
+"""A line's number, whom it names, and the amount."""
+
 
 @dataclass(frozen=True, slots=True)
 class FileLine:
@@ -39,18 +43,7 @@ async def read_lines(session: AsyncSession, text: str) -> tuple[list[FileLine], 
     """
     if len(text) > LONGEST_FILE:
         raise InvalidRequest(f"The file has more than {LONGEST_FILE:,} characters.")
-    asked: list[tuple[int, str, int]] = []
-    refusals: list[Refusal] = []
-    for number, cells in _rows(text):
-        amount = _amount(cells[1]) if len(cells) > 1 else None
-        if len(cells) < 2:
-            refusals.append((number, "a line is e-mail or id, and amount"))
-        elif amount is None:
-            refusals.append((number, f"“{cells[1][:40]}” is no amount: whole credits from 1 to {LARGEST:,}"))
-        else:
-            asked.append((number, cells[0], amount))
-    if len(asked) + len(refusals) > MOST_LINES:
-        raise InvalidRequest(f"At most {MOST_LINES:,} lines are granted at once.")
+    asked, refusals = await asyncio.to_thread(_parsed, text)
     people = await _people(session, [name for _, name, _ in asked])
     lines: list[FileLine] = []
     first: dict[UUID, int] = {}
@@ -66,6 +59,23 @@ async def read_lines(session: AsyncSession, text: str) -> tuple[list[FileLine], 
             first[user_id] = number
             lines.append(FileLine(number, user_id, amount))
     return lines, sorted(refusals)
+
+
+def _parsed(text: str) -> tuple[list[_Asked], list[Refusal]]:
+    """What the lines ask for, and those that say nothing that could be booked. It ends at the first line too many."""
+    asked: list[_Asked] = []
+    refusals: list[Refusal] = []
+    for count, (number, cells) in enumerate(_rows(text), 1):
+        if count > MOST_LINES:
+            raise InvalidRequest(f"At most {MOST_LINES:,} lines are granted at once.")
+        amount = _amount(cells[1]) if len(cells) > 1 else None
+        if len(cells) < 2:
+            refusals.append((number, "a line is e-mail or id, and amount"))
+        elif amount is None:
+            refusals.append((number, f"“{cells[1][:40]}” is no amount: whole credits from 1 to {LARGEST:,}"))
+        else:
+            asked.append((number, cells[0], amount))
+    return asked, refusals
 
 
 def _rows(text: str) -> Iterator[tuple[int, list[str]]]:

@@ -52,6 +52,7 @@ async def change_user(session: AsyncSession, user_id: UUID, change: UserChange, 
             name=change.name,
             language=change.language,
             time_zone=change.time_zone,
+            reason=change.reason,
         )
     if change.plan is not None or change.ends:
         user = await _put_on_plan(session, user, change, actor)

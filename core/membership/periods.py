@@ -7,7 +7,7 @@ trial has ended: their grants sleep (`next_grant_at` is null) until `top_up` wak
 """
 
 import calendar
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -22,6 +22,7 @@ from core.credits.models import EntryType
 from core.credits.posting import Post, open_account, post, post_all
 from core.database import Database, run
 from core.entitlements.models import Plan
+from core.queue.batches import in_batch
 
 AT_ONCE = 100
 """People that one transaction grants their month: their accounts wait for it."""
@@ -91,14 +92,21 @@ async def grant_due(database: Database, now: datetime) -> int:
     """Grants the running month to all whose month has begun; returns to how many people.
 
     It may be repeated, killed, and run twice at once: a month is granted in the transaction that moves `next_grant_at`.
+    Somebody whose account cannot be booked is logged and left out.
     """
-    granted = 0
-    while True:
+
+    async def grant(ids: Sequence[UUID]) -> int:
         async with database.transaction() as session:
-            found, given = await _grant_some(session, now)
-        granted += given
-        if found < AT_ONCE:
+            return await _grant(session, ids, now)
+
+    granted = 0
+    after, seen = datetime.min.replace(tzinfo=UTC), UUID(int=0)
+    while True:
+        rows = await database.fetch_all(DUE, {"now": now, "after": after, "seen": seen, "most": AT_ONCE})
+        if not rows:
             return granted
+        granted += await in_batch("monthly grant", [user_id for user_id, _ in rows], grant)
+        seen, after = rows[-1]
 
 
 def period_at(anchor: datetime, now: datetime) -> tuple[datetime, datetime]:
@@ -129,11 +137,9 @@ class _Due:
     stands: bool
 
 
-async def _grant_some(session: AsyncSession, now: datetime) -> tuple[int, int]:
-    """One batch: how many were due, and how many of them were granted something."""
-    ids = [row[0] for row in (await run(session, DUE, {"now": now, "most": AT_ONCE})).all()]
-    if not ids:
-        return 0, 0
+async def _grant(session: AsyncSession, users: Sequence[UUID], now: datetime) -> int:
+    """One batch; returns how many of them were granted something."""
+    ids = list(users)
     await run(session, OPEN_ACCOUNTS, {"ids": ids})
     accounts: dict[UUID, UUID] = {
         user_id: account_id for account_id, user_id in (await run(session, LOCK_ACCOUNTS, {"ids": ids})).all()
@@ -142,7 +148,7 @@ async def _grant_some(session: AsyncSession, now: datetime) -> tuple[int, int]:
     due = [_Due(row[0], accounts[row[0]], *row[1:]) for row in rows]
     await post_all(session, _posts((one for one in due if one.stands and one.credits), now))
     await run(session, SET_PERIODS, _periods(due, now))
-    return len(ids), sum(one.stands and one.credits > 0 for one in due)
+    return sum(one.stands and one.credits > 0 for one in due)
 
 
 def _posts(due: Iterable[_Due], now: datetime) -> list[Post]:
@@ -176,12 +182,14 @@ SET_PERIOD = (
     " where id = :id"
 )
 DUE = (
-    "select id from users where next_grant_at <= :now and next_grant_at is not null and status = 'active'"
-    " order by next_grant_at limit :most"
+    "select id, next_grant_at from users where next_grant_at <= %(now)s and next_grant_at is not null"
+    " and status = 'active' and (next_grant_at, id) > (%(after)s, %(seen)s)"
+    " order by next_grant_at, id limit %(most)s"
 )
+# In the order of the people: nobody who opens many accounts waits in a circle.
 OPEN_ACCOUNTS = (
     "insert into credit_accounts (id, user_id, traffic) select uuid_v7(), one, 'live' from unnest(cast(:ids as uuid[])) one"
-    " on conflict (user_id, traffic) do nothing"
+    " order by one on conflict (user_id, traffic) do nothing"
 )
 LOCK_ACCOUNTS = "select id, user_id from credit_accounts where user_id = any(:ids) and traffic = 'live' order by id for update"
 LOCK_DUE = """

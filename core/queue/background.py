@@ -146,7 +146,7 @@ async def work_on(
     """Does one job, and writes how it ended. A job that has ended already is left alone.
 
     Raises:
-        DatabaseUnavailable: how it ended could not be written; `take_up` begins it again.
+        DatabaseUnavailable: the server went away before its end, or before that was written; `take_up` begins it again.
     """
     row = await database.fetch_one(CLAIM, (job_id,))
     if row is None:
@@ -156,6 +156,8 @@ async def work_on(
     telling = asyncio.create_task(work.keep_telling(database))
     try:
         state, message = JobState.DONE, await bodies[kind](work, context)
+    except DatabaseUnavailable:
+        raise
     except PurserError as refusal:
         state, message = JobState.FAILED, refusal.message
     except Exception:

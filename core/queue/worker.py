@@ -10,7 +10,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from procrastinate import App, Blueprint, PsycopgConnector
+from procrastinate import App, Blueprint, JobContext, PsycopgConnector
 
 from core.database import end
 from core.log import get_logger
@@ -34,6 +34,7 @@ class Queue:
         self._context = context
         self._worker: asyncio.Task[None] | None = None
         self._running = 0
+        self._ticking: set[str] = set()
 
     async def start(self) -> None:
         """Opens the connections and begins to work, in the background."""
@@ -52,13 +53,21 @@ class Queue:
             await end([self._worker])
         await self._app.close_async()
 
-    async def _counted(self, job: Callable[[], Awaitable[Any]], _context: Any, _worker: Any) -> Any:
-        """Around every job."""
+    async def _counted(self, job: Callable[[], Awaitable[Any]], context: JobContext, _worker: Any) -> Any:
+        """Around every job. A tick is left out while this process is still at the one before it: a body that takes long
+        must not fill all the places."""
+        tick = context.job.queueing_lock
+        if tick is not None and tick in self._ticking:
+            return None
         self._running += 1
+        if tick is not None:
+            self._ticking.add(tick)
         try:
             return await job()
         finally:
             self._running -= 1
+            if tick is not None:
+                self._ticking.discard(tick)
 
     async def _work(self) -> None:
         while True:

@@ -33,9 +33,10 @@ group by subject, number order by subject, number
 on conflict (subject, number) do update set used = r.used + excluded.used, changed_at = clock_timestamp()
 """
 LEARN = """
-select subject, number, used, changed_at from rate_windows
-where changed_at > coalesce(%(since)s, now() - make_interval(secs => %(kept)s))
-order by changed_at limit %(most)s
+select subject, number, used, changed_at, now() - %(overlap)s::interval from rate_windows
+where (changed_at, subject, number)
+    > (coalesce(%(since)s, now() - make_interval(secs => %(kept)s)), %(subject)s::varchar, %(number)s::bigint)
+order by changed_at, subject, number limit %(most)s
 """
 FORGET = """
 delete from rate_windows where ctid = any(array(
@@ -51,7 +52,7 @@ class RateExchange:
         # The length of the window is part of the name: numbers of other lengths mean other times.
         self._tables = {f"{name}/{table.rate.seconds}": table for name, table in tables.items()}
         self._kept = 2 * max(table.rate.seconds for table in tables.values())
-        self._since: datetime | None = None
+        self._since: tuple[datetime | None, str, int] = (None, "", 0)
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -86,15 +87,20 @@ class RateExchange:
                 raise
 
     async def _learn(self) -> None:
-        rows = await self._database.fetch_all(LEARN, {"since": self._since, "kept": self._kept, "most": MOST})
-        for subject, number, used, _ in rows:
+        since, last, number = self._since
+        asked = {"since": since, "subject": last, "number": number}
+        rows = await self._database.fetch_all(
+            LEARN, {**asked, "overlap": OVERLAP, "kept": self._kept, "most": MOST}
+        )
+        for subject, number, used, _, _ in rows:
             name, _, who = subject.partition(":")
             table = self._tables.get(name)
             if table is not None:
                 table.learn(who, number, used)
         if rows:
-            newest = rows[-1][3]
-            self._since = newest if len(rows) == MOST else newest - OVERLAP
+            subject, number, _, newest, certain = rows[-1]
+            # What is younger than the overlap is read once more: a row ahead of it may not have been visible yet.
+            self._since = (newest, subject, number) if newest < certain else (certain, "", 0)
 
     async def _go_on(self) -> None:
         turns = 0

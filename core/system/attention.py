@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from core.credits.approvals import waiting
 from core.database import Database
+from core.entitlements.proposals import count_waiting
 from core.entitlements.service import undefined_features
 from core.errors import DatabaseUnavailable
 from core.routing.events import opened_since
@@ -21,8 +22,9 @@ from core.routing.health import Health
 from core.routing.meter import Meter, Use
 from core.snapshot import SnapshotHolder
 from core.system.board import Board, BoardState
-from core.system.needs import FAR, LIMIT_NEAR, ORDER, Need, Sight, needs_of
+from core.system.needs import FAR, LIMIT_NEAR, ORDER, FailedGrant, Need, Sight, needs_of
 from core.system.parts import Parts
+from core.system.reports import last_proof
 
 __all__ = ["Attention", "Need"]
 
@@ -113,6 +115,9 @@ class Attention:
             seen,
             undefined=undefined,
             requests=await waiting(self._database),
+            proposals=await count_waiting(self._database),
+            failed_grants=[FailedGrant(*row) for row in await self._database.fetch_all(FAILED_GRANTS)],
+            proof=await last_proof(self._database),
             openings=await opened_since(self._database, seen.now - FLAPPING_WITHIN),
             aside_since=dict(await self._database.fetch_all(ASIDE_SINCE, (aside,))) if aside else {},
         )
@@ -136,6 +141,11 @@ class Attention:
         return [need if need.since else replace(need, since=self._noticed[need.key]) for need in found]
 
 
+# The newest are enough: whoever goes on with one sees the next.
+FAILED_GRANTS = """
+select id, title, people, coalesce(finished_at, created_at) from bulk_grants where state = 'failed'
+order by id desc limit 3
+"""
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 # A key that was tried again and failed is set aside anew: what counts is the first time since it last served.

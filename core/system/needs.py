@@ -17,6 +17,7 @@ from core.routing.meter import Use
 from core.routing.models import BreakerState
 from core.system.board import BoardState, ModalityState, ProviderState
 from core.system.parts import LATE_SECONDS, SILENT_SECONDS, SLOW_MS, Report
+from core.system.reports import Proof
 from core.vocabulary import STAFF, Modality, Role
 
 FLAPPING = 3
@@ -52,6 +53,16 @@ class Need:
 
 
 @dataclass(frozen=True, slots=True)
+class FailedGrant:
+    """A bulk grant whose job has failed: it goes on only when somebody says so."""
+
+    id: UUID
+    title: str
+    people: int
+    failed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Sight:
     """All that a look has seen.
 
@@ -68,6 +79,9 @@ class Sight:
     aside_since: Mapping[UUID, datetime] = field(default_factory=dict[UUID, datetime])
     near: Mapping[UUID, Sequence[Use]] = field(default_factory=dict[UUID, Sequence[Use]])
     requests: Sequence[RequestLine] = ()
+    proposals: int = 0
+    failed_grants: Sequence[FailedGrant] = ()
+    proof: Proof | None = None
 
     def when(self, moment: datetime) -> str:
         """The time of day, or the day where it is another one."""
@@ -83,6 +97,9 @@ def needs_of(seen: Sight) -> list[Need]:
         *(need for one in seen.board.providers for need in _of_provider(one, seen)),
         *_of_features(seen),
         *_of_requests(seen),
+        *_of_proposals(seen),
+        *_of_grants(seen),
+        *_of_books(seen),
     ]
 
 
@@ -271,6 +288,42 @@ def _of_requests(seen: Sight) -> Iterator[Need]:
         "approvals", "waiting", f"{what} for approval.",
         f"{'' if many == 1 else 'The oldest: '}{_signed(oldest.amount)} cr for {whom}, asked by {oldest.asked_label}.",
         oldest.created_at, "Open approvals", "/credits?tab=approvals", SUPERADMINS,
+    )  # fmt: skip
+
+
+def _of_proposals(seen: Sight) -> Iterator[Need]:
+    """Changes of plans that support has asked for."""
+    if not seen.proposals:
+        return
+    one = seen.proposals == 1
+    yield Need(
+        "proposals", "waiting",
+        f"{'1 proposed change' if one else f'{seen.proposals:,} proposed changes'} of plans"
+        f" {'waits' if one else 'wait'} for a decision.",
+        "A superadmin accepts or rejects.", None, "Open proposals", "/plans?tab=proposals", SUPERADMINS,
+    )  # fmt: skip
+
+
+def _of_grants(seen: Sight) -> Iterator[Need]:
+    """Bulk grants that stopped half-way."""
+    for one in seen.failed_grants:
+        whom = "1 person" if one.people == 1 else f"{one.people:,} people"
+        yield Need(
+            f"bulk:{one.id}", "warning", "A bulk grant has failed.",
+            f"“{one.title[:LONGEST_SHOWN]}”, for {whom}, waits for somebody to go on with it.", one.failed_at,
+            "Open grant", f"/credits?tab=bulk&sel={one.id}", SUPERADMINS,
+        )  # fmt: skip
+
+
+def _of_books(seen: Sight) -> Iterator[Need]:
+    """The last check of the ledger against the balances has found something."""
+    proof = seen.proof
+    if proof is None or not proof.differences:
+        return
+    many = "1 difference" if proof.differences == 1 else f"{proof.differences:,} differences"
+    yield Need(
+        "books", "critical", "The books do not agree.", f"{many} in the check of {seen.when(proof.at)}.",
+        proof.at, "Open credits", "/credits", SUPERADMINS | {Role.SUPPORT},
     )  # fmt: skip
 
 

@@ -98,7 +98,7 @@ async def get_credits(caller: Identified) -> Answer:
     caller.require(Scope.CREDITS)
     user, purser = caller.active_user(), caller.purser
     snapshot, zone = purser.snapshots.current, purser.settings.zone
-    found = await credits_now(purser.database, snapshot, user, datetime.now(UTC), zone)
+    found = await credits_now(purser.database, snapshot, user, datetime.now(UTC), zone, take=not caller.looks)
     ends = await expiring(purser.database, user.id)
     return Answer(
         {

@@ -14,10 +14,14 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, Response
 
+from core.database import DATA_ERRORS
 from core.errors import InvalidRequest, NotFound, NotSignedIn, PurserError, TooLarge
+from core.log import get_logger
 from dashboard.api.answers import Answer
 from dashboard.api.docs import describe
 from dashboard.api.paths import is_api
+
+log = get_logger(__name__)
 
 Handler = Callable[[Request, Any], Awaitable[Response]]
 
@@ -53,6 +57,8 @@ def install_errors(app: FastAPI) -> None:
     _install(app, PurserError, _purser_error, _page_error)
     _install(app, HTTPException, _http_error, http_exception_handler)
     _install(app, RequestValidationError, _validation_error, request_validation_exception_handler)
+    for kind in DATA_ERRORS:
+        _install(app, kind, _data_error, _unforeseen)
     describe(app)
 
 
@@ -71,6 +77,20 @@ async def _purser_error(_request: Request, error: PurserError) -> Response:
 
 async def _page_error(_request: Request, error: PurserError) -> Response:
     return PlainTextResponse(error.message, error.status)
+
+
+async def _data_error(request: Request, error: Exception) -> Response:
+    """A value that a column cannot hold, and that nobody caught before: logged, since our own checks let it pass."""
+    log.warning(
+        "the database refused a value",
+        path=request.scope["path"][:200],
+        error=str(getattr(error, "orig", None) or error),
+    )
+    return error_answer(InvalidRequest("A value of the request cannot be stored or looked for."))
+
+
+async def _unforeseen(_request: Request, error: Exception) -> Response:
+    raise error
 
 
 async def _http_error(request: Request, error: HTTPException) -> Response:

@@ -9,8 +9,9 @@ from pydantic import Field
 from core.accounts.keys import Scope
 from core.entitlements.rules import LONGEST_ID, Decision, Reason, check, unavailable
 from core.errors import DatabaseUnavailable, UserRequired
+from dashboard.access import purser_of
 from dashboard.api.answers import Answer, Body, Shape, errors
-from dashboard.api.identity import Caller, Identified, identify
+from dashboard.api.identity import Caller, identify
 
 router = APIRouter(prefix="/api/features", tags=["Features"])
 
@@ -79,12 +80,21 @@ async def check_feature(
     summary="Check all features",
     responses={200: {"model": FeatureList, "description": "Every defined feature."}, **errors(400, 403, 429)},
 )
-async def check_all(caller: Identified) -> Answer:
-    """All defined features, each with whether the user may use it, and why."""
-    _require_scope_and_name(caller)
-    defined = caller.purser.snapshots.current.entitlements.features
+async def check_all(request: Request, caller: Annotated[Caller | None, Depends(identify_or_not)]) -> Answer:
+    """All defined features, each with whether the user may use it, and why.
+
+    A database fault is `hasAccess: false` for each of them, never an error.
+    """
+    if caller is not None:
+        _require_scope_and_name(caller)
+    defined = purser_of(request).snapshots.current.entitlements.features
     return Answer(
-        {"features": [_entry(feature, name, _decide(caller, feature)) for feature, name in defined.items()]}
+        {
+            "features": [
+                _entry(feature, name, _decide(caller, feature) if caller else unavailable(feature))
+                for feature, name in defined.items()
+            ]
+        }
     )
 
 

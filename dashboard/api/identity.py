@@ -54,6 +54,8 @@ class Caller:
     request_id: str | None
     call: str = ""
     """Method and path, as in `POST /api/credits/adjust`."""
+    looks: bool = False
+    """Whether a page only shows what the call would answer: then not even free credits of the day are taken."""
 
     @property
     def service(self) -> bool:

@@ -41,6 +41,7 @@ class Preferences(Body):
         description="A model's id; of the preferred provider, where there is one.",
         examples=["gpt-6-luna"],
     )
+    reason: str | None = Field(None, max_length=500, pattern=LINE, description="For the audit; optional.")
 
 
 @router.get(
@@ -79,6 +80,7 @@ async def put_preferences(body: Preferences, caller: Identified, key: Idempotenc
             user.id,
             provider=body.preferred_provider,
             model=body.preferred_model,
+            reason=body.reason,
         )
         return _told(changed.preferred_provider, changed.preferred_model)
 

@@ -71,6 +71,7 @@ async def get_usage(caller: Identified) -> Answer:
         datetime.now(UTC),
         purser.settings.zone,
         with_cost=caller.sees_own_costs,
+        take=not caller.looks,
     )
     return Answer(_told(report))
 

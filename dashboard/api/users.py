@@ -120,10 +120,14 @@ async def list_users(
     q: Annotated[
         str,
         Query(
-            max_length=320, description="An id, or beginnings of the e-mail address and of words of the name."
+            max_length=320,
+            pattern=LINE,
+            description="An id, or beginnings of the e-mail address and of words of the name.",
         ),
     ] = "",
-    plan: Annotated[str | None, Query(max_length=100, description=f"A plan's id, or `{NO_PLAN}`.")] = None,
+    plan: Annotated[
+        str | None, Query(max_length=100, pattern=LINE, description=f"A plan's id, or `{NO_PLAN}`.")
+    ] = None,
     status: UserStatus | None = None,
     limit: Annotated[int, Query(ge=1, le=200, description="Users on a page.")] = 50,
     after: Annotated[str | None, Query(max_length=1_000, description="`next` of the page before.")] = None,

@@ -16,7 +16,16 @@ from dashboard.components.html import Icon, Node
 from dashboard.components.money import format_count, format_credits, format_credits_signed
 from dashboard.components.status import Tone
 from dashboard.components.toast import toast
-from dashboard.credits.moving import LARGE, LARGEST, MoveDialog, OnDone, ask_note, ask_reason, whole_credits
+from dashboard.credits.moving import (
+    LARGE,
+    LARGEST,
+    MOVERS,
+    MoveDialog,
+    OnDone,
+    ask_note,
+    ask_reason,
+    whole_credits,
+)
 from dashboard.page import Screen
 
 ADD, REMOVE = "add", "remove"
@@ -36,6 +45,7 @@ class AdjustTarget:
 async def open_adjust(screen: Screen, target: AdjustTarget, on_done: OnDone) -> None:
     """Opens it over what the user has now; `on_done` is called once something was booked, or asked for."""
     try:
+        await screen.read(MOVERS)
         balance = await balance_of(screen.purser.database, target.id, target.traffic)
     except PurserError as absence:
         toast(absence.message, "bad", seconds=10)

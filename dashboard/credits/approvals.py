@@ -21,8 +21,10 @@ from dashboard.components.table import Column, DataTable, Row
 from dashboard.components.time import Moment
 from dashboard.components.toast import toast
 from dashboard.credits.address import BULK, PATH
-from dashboard.credits.moving import ADMIN, MOVERS, ask_note
+from dashboard.credits.moving import ADMIN, LARGE, MOVERS, ask_note, ask_typed
 from dashboard.credits.rows import name_of
+from dashboard.lists.refresher import OldNote, Refresher
+from dashboard.live import credits_changed
 from dashboard.page import Screen
 
 STATES = {
@@ -49,16 +51,32 @@ class Approvals:
     def __init__(self, screen: Screen, changed: Callable[[], Awaitable[None]]) -> None:
         self._screen, self._changed = screen, changed
         self._waiting: Sequence[RequestLine] | None = None
+        self._old = OldNote()
         self._place = Node("div", "", "pu-requests")
         self._head = Node("h2", "Decided lately", "pu-h3 pu-requests-head")
         self._table = DataTable("Requests that were decided", COLUMNS, row_height=40, skeletons=2).classes(
             "pu-decided"
         )
+        self._reader = Refresher(screen, self._load, self._fail, roles=MOVERS, news=credits_changed)
 
     async def refresh(self) -> None:
         """What waits now; a card that is as it was stays where it is."""
+        await self._reader.refresh()
+
+    def _fail(self, words: str, request_id: str) -> None:
+        if self._old.was_read:
+            self._old.mark_old(words)
+            return
+        self._place.clear()
+        with self._place:
+            states.failed(words, request_id=request_id, on_retry=self.refresh)
+        self._show_decided([])
+
+    async def _load(self) -> None:
         database = self._screen.purser.database
         waiting = await approvals.waiting(database)
+        decided = await approvals.decided(database)
+        self._old.renew()
         if waiting != self._waiting:
             self._waiting = waiting
             self._place.clear()
@@ -71,7 +89,6 @@ class Approvals:
                         "What is above a person's limit waits here, until another superadmin approves or rejects it.",
                         icon="fact_check",
                     )
-        decided = await approvals.decided(database)
         self._show_decided([line for line in decided if line.state is not RequestState.WAITING])
 
     def _card(self, line: RequestLine) -> None:
@@ -164,6 +181,8 @@ class Approvals:
                 self._before_after(line, line.balance)
             self._facts(line, whole=False)
             note = ask_note("Why, for the audit and for whoever asked").props("autofocus")
+        if way == "approve" and abs(line.amount) > LARGE and (wanted := _to_type(line)):
+            ask_typed(dialog, wanted)
         dialog.open()
 
     def _show_decided(self, decided: Sequence[RequestLine]) -> None:
@@ -198,6 +217,11 @@ def _whom(line: RequestLine) -> str:
     if line.bulk_id:
         return f"{format_count(line.people or 0)} people: {line.title}"
     return line.email or "a user who is gone"
+
+
+def _to_type(line: RequestLine) -> str | None:
+    """What is to be typed before so much is approved: the user's address, or the total of many."""
+    return format_count(line.amount) if line.bulk_id else line.email
 
 
 def _link(line: RequestLine) -> Cell:

@@ -1,6 +1,6 @@
 """Bulk grants of now and before: how far each is, and each of its lines."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from uuid import UUID
 
 from core.audit import Actor
@@ -14,17 +14,19 @@ from dashboard.components import states, time
 from dashboard.components.button import Button
 from dashboard.components.cells import DASH, Bit, Cell, chip
 from dashboard.components.dialog import Dialog
-from dashboard.components.facts import Facts
+from dashboard.components.facts import Box, Facts
 from dashboard.components.html import Node
 from dashboard.components.money import format_count, format_credits
 from dashboard.components.stat import Meter
 from dashboard.components.status import Chip, Status
 from dashboard.components.table import Column, DataTable, Row
-from dashboard.credits.address import Address
+from dashboard.credits.address import BULK, Address
 from dashboard.credits.bulk_dialog import begin_bulk, open_bulk, preview
-from dashboard.credits.moving import ADMIN
+from dashboard.credits.moving import ADMIN, MOVERS
 from dashboard.credits.rows import name_of
 from dashboard.history import History
+from dashboard.lists.refresher import OldNote, Refresher, fail_table
+from dashboard.live import credits_changed
 from dashboard.page import Screen
 
 STATES = {
@@ -61,15 +63,24 @@ class BulkGrants:
     def __init__(self, screen: Screen, address: Address) -> None:
         self._screen, self._address = screen, address
         self._shown: tuple[object, ...] | None = None
+        self._parts: _Parts | None = None
         self._pages: list[int] = [0]
         self._table = DataTable("Bulk grants", COLUMNS, row_height=40, skeletons=3).classes("pu-bulk")
         self._table.on_open(self._open)
         assert screen.frame.pane is not None, "the page is made with a pane"
         self._pane = screen.frame.pane.on_close(self._closed)
         self._history = History(self._moved)
+        self._reader = Refresher(screen, self._load, self._fail, roles=MOVERS, news=credits_changed)
+        self._pane_reader = Refresher(
+            screen, self._show_pane, self._fail_pane, roles=MOVERS, news=credits_changed
+        )
 
     async def refresh(self) -> None:
         """What there is now, in place."""
+        await self._reader.refresh()
+        await self._pane_reader.refresh()
+
+    async def _load(self) -> None:
         found = await bulk.bulk_grants(self._screen.purser.database)
         beside = self._address.sel is not None
         self._table.show_columns(BESIDE if beside else COLUMNS, beside=beside)
@@ -87,7 +98,9 @@ class BulkGrants:
                     if self._screen.person.role is Role.SUPERADMIN
                     else None,
                 )
-        await self._show_pane()
+
+    def _fail(self, words: str, request_id: str) -> None:
+        fail_table(self._table, words, request_id, self.refresh)
 
     def ask(self) -> None:
         """Opens the dialog for another one."""
@@ -131,25 +144,38 @@ class BulkGrants:
     async def _show_pane(self) -> None:
         chosen = self._address.sel
         if chosen is None:
-            self._shown = None
+            self._shown = self._parts = None
             self._pane.close()
             return
         database = self._screen.purser.database
         found = await bulk.bulk_grant(database, chosen)
         lines = await bulk.bulk_lines(database, chosen, after=self._pages[-1], limit=PAGE + 1)
-        seen = (chosen, found, tuple(lines))
-        if seen == self._shown:
-            return
-        self._shown = seen
+        if chosen != self._address.sel:
+            return  # another one was asked for meanwhile, and is read next
         if found is None:
+            self._shown = self._parts = None
             with self._pane.fill("Not found"):
                 states.not_found("bulk grant")
             return
-        self._fill(found, lines)
+        one = found.grant
+        seen = (chosen, one.state, one.people, one.credits, found.stopped)
+        if self._parts is None or seen != self._shown:
+            self._shown, self._parts = seen, self._fill(found)
+        self._parts.renew(found, lines, self._pages)
 
-    def _fill(self, found: bulk.BulkSummary, lines: list[Line]) -> None:
+    def _fail_pane(self, words: str, request_id: str) -> None:
+        if self._parts is not None and self._shown is not None and self._shown[0] == self._address.sel:
+            self._parts.old.mark_old(words)
+            return
+        self._shown = self._parts = None
+        with self._pane.fill("Not loaded"):
+            states.failed(words, request_id=request_id, on_retry=self._pane_reader.refresh)
+
+    def _fill(self, found: bulk.BulkSummary) -> "_Parts":
+        """All but what changes while it is booked."""
         one, zone = found.grant, self._screen.zone
         with self._pane.fill(one.title):
+            old = OldNote()
             with self._pane.sub:
                 Chip(STATES[one.state])
                 Node("time", time.absolute(one.created_at, zone), datetime=time.iso(one.created_at))
@@ -164,15 +190,16 @@ class BulkGrants:
                 }
                 Facts({name: value for name, value in facts.items() if value})
                 self._deeds(one, stopped=found.stopped)
+            far = None
             if one.state not in (BulkState.DRAFT, BulkState.WAITING, BulkState.WITHDRAWN, BulkState.REJECTED):
-                with self._pane.section("How far", note=self._far(found)):
-                    Meter((found.booked + found.refused) / max(one.people, 1), "People who are done")
+                with self._pane.section("How far"):
+                    far = _Far()
             with self._pane.section("Lines"):
-                self._lines(lines)
-
-    def _far(self, found: bulk.BulkSummary) -> str:
-        booked = f"{format_count(found.booked)} of {format_count(found.grant.people)} booked"
-        return f"{booked}, {format_count(found.refused)} refused" if found.refused else booked
+                table = DataTable(
+                    "Lines", LINES, row_height=40, beside=True, framed=False, cards=False
+                ).classes("pu-lines")
+                table.on_page(self._turn)
+        return _Parts(old, far, table)
 
     def _deeds(self, one: BulkGrant, *, stopped: bool) -> None:
         if self._screen.person.role is not Role.SUPERADMIN:
@@ -183,9 +210,31 @@ class BulkGrants:
                 Button("Throw away", lambda: self._discard(one), icon="delete", small=True)
         elif stopped:
             with Node("div", "", "pu-row pu-after"):
-                Button("Go on…", lambda: self._begin(one, again=True), icon="play_arrow", small=True)
+                Button("Go on…", self._go_on, icon="play_arrow", small=True)
 
-    def _begin(self, one: BulkGrant, *, again: bool = False) -> None:
+    def _begin(self, one: BulkGrant) -> None:
+        dialog = self._dialog(one, f"Begin “{one.title}”?", "Grant")
+        with dialog.body:
+            preview(self._screen, dialog, one.people, one.credits)
+        dialog.open()
+
+    def _go_on(self) -> None:
+        """With one that has stopped: it was begun, and approved where it had to be, so nothing is asked again."""
+        if self._parts is None or (found := self._parts.found) is None:
+            return
+        one = found.grant
+        dialog = self._dialog(one, f"Go on with “{one.title}”?", "Go on")
+        with dialog.body:
+            Node("p", "Who has been granted their credits already does not get them again.")
+            with Box(lined=True):
+                credits = f"{format_credits(found.booked_credits)} of {format_credits(one.credits)}"
+                Facts({"Credits": credits}, name_width=120)
+                _Far().renew(found)
+        dialog.open()
+
+    def _dialog(self, one: BulkGrant, title: str, verb: str) -> Dialog:
+        """One that begins a grant, or goes on with it."""
+
         async def confirm() -> bool:
             begun = await begin_bulk(self._screen, one.id, dialog.fail)
             if begun:
@@ -193,15 +242,9 @@ class BulkGrants:
             return begun
 
         with self._screen.frame.main:
-            title = f"Go on with “{one.title}”?" if again else f"Begin “{one.title}”?"
-            verb = "Go on" if again else "Grant"
             dialog = Dialog(title, verb=verb, on_confirm=confirm, width=560)
         dialog.frame.on("hide", dialog.frame.delete, args=[])
-        with dialog.body:
-            if again:
-                Node("p", "Who has been granted their credits already does not get them again.")
-            preview(self._screen, dialog, one.people, one.credits)
-        dialog.open()
+        return dialog
 
     async def _discard(self, one: BulkGrant) -> None:
         async def run(actor: Actor) -> None:
@@ -212,27 +255,57 @@ class BulkGrants:
             await self._closed()
             self._pane.close()
 
-    def _lines(self, lines: list[Line]) -> None:
-        table = DataTable("Lines", LINES, row_height=40, beside=True, framed=False, cards=False).classes(
-            "pu-lines"
-        )
-        table.show_rows(
+    async def _turn(self, way: str) -> None:
+        lines = self._parts.lines if self._parts else []
+        if way == "next" and len(lines) > PAGE:
+            self._pages.append(lines[PAGE - 1].number)
+        elif way != "next" and len(self._pages) > 1:
+            self._pages.pop()
+        await self._pane_reader.refresh()
+
+
+class _Far(Node):
+    """How many people are done, in words and as a bar; both are set in place."""
+
+    def __init__(self) -> None:
+        super().__init__("div", "", "pu-stack is-tight")
+        with self:
+            self._words = Node("p", "", "is-second")
+            self._meter = Meter(0, "People who are done")
+
+    def renew(self, found: bulk.BulkSummary) -> None:
+        """As far as it is now."""
+        booked = f"{format_count(found.booked)} of {format_count(found.grant.people)} booked"
+        refused = f", {format_count(found.refused)} refused" if found.refused else ""
+        self._words.set_text(f"{booked}{refused}")
+        self._meter.set_part((found.booked + found.refused) / max(found.grant.people, 1))
+
+
+class _Parts:
+    """What of the pane changes while a grant is booked; the rest stays, and with it the focus."""
+
+    def __init__(self, old: OldNote, far: _Far | None, table: DataTable) -> None:
+        self.old, self._far, self._table = old, far, table
+        self.found: bulk.BulkSummary | None = None
+        self.lines: list[Line] = []
+        self._pages: tuple[int, ...] = ()
+
+    def renew(self, found: bulk.BulkSummary, lines: list[Line], pages: list[int]) -> None:
+        """As it is now; `lines` are those of the last of `pages`, and one more where there is another page."""
+        self.old.renew()
+        self.found = found
+        if self._far is not None:
+            self._far.renew(found)
+        if lines == self.lines and tuple(pages) == self._pages:
+            return
+        self.lines, self._pages = lines, tuple(pages)
+        here = Address(tab=BULK, sel=found.grant.id).url
+        self._table.show_rows(
             [_line(line) for line in lines[:PAGE]],
-            foot=f"{self._pages[-1] + 1:,}–{self._pages[-1] + len(lines[:PAGE]):,}",
-            previous_page=self._address.url if len(self._pages) > 1 else None,
-            next_page=self._address.url if len(lines) > PAGE else None,
+            foot=f"{pages[-1] + 1:,}–{pages[-1] + len(lines[:PAGE]):,}",
+            previous_page=here if len(pages) > 1 else None,
+            next_page=here if len(lines) > PAGE else None,
         )
-        table.on_page(self._turned(lines))
-
-    def _turned(self, lines: list[Line]) -> Callable[[str], Awaitable[None]]:
-        async def turn(way: str) -> None:
-            if way == "next":
-                self._pages.append(lines[PAGE - 1].number)
-            elif len(self._pages) > 1:
-                self._pages.pop()
-            await self._show_pane()
-
-        return turn
 
 
 def _line(line: Line) -> Row:

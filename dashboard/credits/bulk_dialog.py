@@ -1,11 +1,8 @@
 """The dialog that grants to many: from lines or by filter, then what it comes to, and only then it begins."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 from uuid import UUID
-
-from nicegui import ui
 
 from core.accounts.listing import Filter
 from core.accounts.models import UserStatus
@@ -23,15 +20,25 @@ from dashboard.components.html import Icon, Node
 from dashboard.components.money import format_count, format_credits
 from dashboard.components.toast import toast
 from dashboard.credits.files import FileField
-from dashboard.credits.moving import ADMIN, LARGE, LARGEST, OnDone, ask_note, ask_reason, whole_credits
+from dashboard.credits.moving import (
+    ADMIN,
+    LARGE,
+    LARGEST,
+    OnDone,
+    ask_note,
+    ask_reason,
+    ask_typed,
+    whole_credits,
+)
+from dashboard.ends import ask_until, moment_of
 from dashboard.page import Screen
 
 CSV, FILTER = "csv", "filter"
 SOURCES = {CSV: Choice("From lines", "description"), FILTER: Choice("By filter", "filter_alt")}
-STATUSES = {UserStatus.ACTIVE.value: "active", UserStatus.SUSPENDED.value: "suspended"}
 EXAMPLE = "mara@northlight.example,500\nnoah@northlight.example,250"
 MOST_TOLD = 50
-ANY = ""
+ANY, FAILING = "", "failing"
+FAILURES = {ANY: "any", FAILING: "in 7 days"}
 
 
 def open_bulk(screen: Screen, on_done: OnDone, *, lines: str = "") -> None:
@@ -90,15 +97,19 @@ class BulkDialog:
             with Node("div", "", "pu-pair"):
                 names = {ANY: "any plan", **{key: plan.display_name for key, plan in plans.items()}}
                 self._plan = fields.select("Plan", names, value=ANY)
-                self._status = fields.select("Status", STATUSES, value=UserStatus.ACTIVE.value)
-            with Node("div", "", "pu-pair"):
-                self._low = fields.number("Balance below", low=1, step=1, suffix="cr", note="optional")
-                self._each = fields.number("Credits for each", low=1, high=LARGEST, step=1, suffix="cr")
+                self._failing = fields.select("Failures", FAILURES, value=ANY)
+            self._low = fields.number("Balance below", low=1, step=1, suffix="cr", note="optional")
+        self._each = fields.number(
+            "Credits for each",
+            low=1,
+            high=LARGEST,
+            step=1,
+            suffix="cr",
+            help_text="From lines: for each line without an amount of its own.",
+        )
         self._reason = ask_reason()
         self._note = ask_note()
-        self._expiry = fields.text(
-            "Expires", placeholder="2027-01-31", note=f"optional, in {self._screen.zone.key}"
-        )
+        self._expiry = ask_until("Expires", note=f"optional, in {self._screen.zone.key}")
 
     def _file_came(self, name: str, text: str) -> None:
         """A file takes the place of typed lines; it is too long to go through a text field."""
@@ -145,16 +156,22 @@ class BulkDialog:
             "title": (self._title.value or "").strip(),
             "reason_code": str(self._reason.value),
             "note": (self._note.value or "").strip(),
-            "expires_at": end_of(self._expiry, self._screen),
+            "expires_at": moment_of(self._expiry, self._screen),
             "actor": actor,
         }
+        each = whole_credits(self._each)
         if self._source.value == CSV:
             text = self._lines.value or "" if self._file is None else self._file
-            return await draft_from_csv(session, text, **said)
-        low, each = whole_credits(self._low), whole_credits(self._each)
+            return await draft_from_csv(session, filled(text, each) if each else text, **said)
+        low = whole_credits(self._low)
         if not each:
             raise InvalidRequest("Say how many credits each gets.")
-        which = Filter(plan=self._plan.value or None, status=str(self._status.value), low_balance=low or None)
+        which = Filter(
+            plan=self._plan.value or None,
+            status=UserStatus.ACTIVE.value,
+            low_balance=low or None,
+            failing=self._failing.value == FAILING,
+        )
         return await draft_from_filter(session, which, each, **said)
 
     def _show(self, draft: Draft) -> None:
@@ -209,14 +226,7 @@ def preview(
     if not people:
         dialog.verb.disable("There is nobody to grant to")
     elif credits > LARGE:
-        total = format_count(credits)
-
-        def check(event: Any) -> None:
-            typed = (event.value or "").strip().replace(",", "")
-            dialog.verb.enable(typed == str(credits), why=f"Type {total} first")
-
-        fields.text(f"Type {total} to confirm", on_change=check)
-        dialog.verb.disable(f"Type {total} first")
+        ask_typed(dialog, format_count(credits))
 
 
 async def begin_bulk(screen: Screen, bulk_id: UUID, refused: Any) -> bool:
@@ -240,25 +250,15 @@ async def begin_bulk(screen: Screen, bulk_id: UUID, refused: Any) -> bool:
     return True
 
 
-def end_of(field: ui.input, screen: Screen) -> datetime | None:
-    """When what is granted expires: the end of the day that a field says.
-
-    Raises:
-        InvalidRequest: it is no day, or it has passed.
-    """
-    said = (field.value or "").strip()
-    if not said:
-        return None
-    try:
-        day = datetime.fromisoformat(said)
-    except ValueError:
-        raise InvalidRequest("Expires: a day, as in 2027-01-31.") from None
-    end = day.replace(tzinfo=screen.zone) if day.tzinfo is None else day
-    if len(said) == len("2027-01-31"):
-        end = end.replace(hour=23, minute=59, second=59)
-    if end <= screen.now():
-        raise InvalidRequest("Expires: that has passed already.")
-    return end
+def filled(text: str, each: int) -> str:
+    """Lines of a file, `each` written behind those that name somebody and no amount."""
+    lines = text.split("\n")
+    separator = max(",;\t", key=lines[0].count)
+    for number, line in enumerate(lines):
+        name, _, amount = line.partition(separator)
+        if name.strip() and not amount.strip():
+            lines[number] = f"{name.rstrip()}{separator}{each}"
+    return "\n".join(lines)
 
 
 def _tell_refused(refusals: Sequence[tuple[int, str]]) -> None:

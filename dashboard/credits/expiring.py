@@ -8,9 +8,14 @@ from dashboard.components.html import Node
 from dashboard.components.money import format_count, format_credits
 from dashboard.components.table import Column, DataTable, Row
 from dashboard.credits.address import Address
+from dashboard.credits.moving import MOVERS
+from dashboard.lists.refresher import Refresher, fail_table
+from dashboard.live import credits_changed
 from dashboard.page import Screen
 
 DAYS = 30
+EVERY = 60.0
+"""Seconds: all open lots of a month are looked through for it, and days change slowly."""
 COLUMNS = (
     Column("day", "Day", 200, card="title"),
     Column("people", "People", 140, "end", card="meta"),
@@ -30,9 +35,18 @@ class Expiring:
             "pu-meta pu-tab-note",
         )
         self._table = DataTable("Credits that expire", COLUMNS, row_height=40, skeletons=4)
+        self._reader = Refresher(
+            screen, self._load, self._fail, roles=MOVERS, news=credits_changed, seconds=EVERY
+        )
 
     async def refresh(self) -> None:
-        """As of now."""
+        """As of now; by itself at most once a minute."""
+        await self._reader.refresh()
+
+    def _fail(self, words: str, request_id: str) -> None:
+        fail_table(self._table, words, request_id, self.refresh)
+
+    async def _load(self) -> None:
         now, zone = self._screen.now(), self._screen.zone
         found = await expiring(
             self._screen.purser.database, self._address.books, now, now + timedelta(days=DAYS), zone

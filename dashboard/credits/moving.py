@@ -104,6 +104,17 @@ def ask_note(placeholder: str = "") -> ui.textarea:
     return fields.area("Note", placeholder=placeholder, limit=LONGEST_NOTE, rows=2)
 
 
+def ask_typed(dialog: Dialog, wanted: str) -> None:
+    """A field for what is to be typed before the dialog's verb can be pressed; a number with or without its commas."""
+
+    def check(event: Any) -> None:
+        typed = (event.value or "").strip().replace(",", "")
+        dialog.verb.enable(typed == wanted.replace(",", ""), why=f"Type {wanted} first")
+
+    fields.text(f"Type {wanted} to confirm", on_change=check)
+    dialog.verb.disable(f"Type {wanted} first")
+
+
 def whole_credits(field: ui.number) -> int:
     """What a field says, 0 for nothing.
 

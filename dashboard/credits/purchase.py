@@ -15,7 +15,7 @@ from dashboard.components.html import Node
 from dashboard.components.money import format_count, format_credits, format_credits_signed, format_usd
 from dashboard.components.toast import toast
 from dashboard.credits.adjust import AdjustTarget
-from dashboard.credits.moving import MoveDialog, OnDone, ask_note
+from dashboard.credits.moving import MOVERS, MoveDialog, OnDone, ask_note
 from dashboard.page import Screen
 
 LONGEST_REFERENCE = 200
@@ -25,6 +25,7 @@ async def open_purchase(screen: Screen, target: AdjustTarget, on_done: OnDone) -
     """Opens it; `on_done` is called once the purchase is recorded, or was before."""
     database = screen.purser.database
     try:
+        await screen.read(MOVERS)
         sold = await packages(database)
         balance = await balance_of(database, target.id)
     except PurserError as absence:

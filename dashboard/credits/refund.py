@@ -16,7 +16,7 @@ from dashboard.components.facts import Trio
 from dashboard.components.html import Icon, Node
 from dashboard.components.money import format_count, format_credits, format_credits_signed
 from dashboard.components.toast import toast
-from dashboard.credits.moving import LARGE, MoveDialog, OnDone, ask_note, ask_reason, whole_credits
+from dashboard.credits.moving import LARGE, MOVERS, MoveDialog, OnDone, ask_note, ask_reason, whole_credits
 from dashboard.page import Screen
 
 WHOLE, PART = "whole", "part"
@@ -28,6 +28,7 @@ async def open_refund(
     """Opens it over what is left of the charge of a generation, or of an entry; says so where nothing is."""
     database = screen.purser.database
     try:
+        await screen.read(MOVERS)
         found = await refundable(database, generation_id=generation_id, entry_id=entry_id)
         balance = await balance_of(database, found.user_id, found.traffic)
     except PurserError as refusal:

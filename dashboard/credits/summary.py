@@ -27,6 +27,10 @@ class Summary:
         with Node("div", "", "pu-totals-box"):
             self.strip = TotalsStrip()
 
+    def forget(self) -> None:
+        """What is shown is of before something was done here."""
+        self._at = None
+
     def due(self, now: datetime) -> bool:
         """Whether what is shown is old enough to be read again."""
         return self._at is None or now - self._at >= EVERY

@@ -40,6 +40,7 @@ class TotalsStrip(Node):
 
     def draw(self, found: Totals, owned: Outstanding, address: Address) -> None:
         """Shows other figures, of the range and books of an address."""
+        self.set(title=None)
         base = address.of_tab("ledger")
         for kind, name in FIGURES.items():
             booked = found.by_type.get(kind)

@@ -14,6 +14,7 @@ from dashboard.credits.adjust import AdjustTarget, open_adjust
 from dashboard.credits.export import EXPORTED_TO
 from dashboard.credits.filter_row import FilterRow
 from dashboard.credits.meant import meant_by
+from dashboard.credits.moving import MOVERS
 from dashboard.credits.refund import open_refund
 from dashboard.credits.summary import Summary
 from dashboard.lists.view import ListView
@@ -26,6 +27,7 @@ class View(ListView[Address, FilterRow, lists.Listing]):
 
     what = "the ledger"
     views = "All entries"
+    roles = MOVERS
 
     def __init__(self, screen: Screen, address: Address, summary: Summary) -> None:
         super().__init__(screen, address)

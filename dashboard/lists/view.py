@@ -1,7 +1,7 @@
 """A list at work: an address comes in, rows and pane follow it; what people do goes back into the address."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from core.database.reading import TOO_SLOW
 from core.errors import NotSignedIn, PurserError
 from core.ids import new_id
 from core.log import get_logger
+from core.vocabulary import STAFF, Role
 from dashboard.components import states
 from dashboard.components.density import Density
 from dashboard.components.pane import Pane
@@ -51,6 +52,8 @@ class ListView(Generic[A, F, T]):
     """What cannot be read when it fails, for the log."""
     views: ClassVar[str]
     """What a saved view without any filter is called."""
+    roles: ClassVar[Iterable[Role]] = STAFF
+    """Who may see it: the page's roles, asked for again at every read."""
 
     filters: F
     list: T
@@ -173,7 +176,7 @@ class ListView(Generic[A, F, T]):
     async def guarded(self, load: Load, *, live: bool = False) -> None:
         """Loads for the person as they are now; a failure is said where the thing would stand."""
         try:
-            await load(await self.screen.visitor.now())
+            await load(await self.screen.visitor.now(self.roles))
         except NotSignedIn:
             self.client.open("/login")
         except Exception as failure:  # noqa: BLE001 - whatever it was, the page says it and stays usable

@@ -4,6 +4,8 @@ from uuid import UUID
 
 from core.accounts.organisation_lists import Membership, organisations_of
 from core.accounts.projects import ProjectLine, count_owned, projects_of
+from core.audit import Actor
+from core.vocabulary import Role
 from dashboard.components import states
 from dashboard.components.button import Button
 from dashboard.components.cells import Bit, Cell, moment, tag
@@ -16,6 +18,7 @@ from dashboard.organisations.projects import ProjectTable
 from dashboard.page import Screen
 from dashboard.projects import project_limit_of
 
+MAY = (Role.SUPERADMIN, Role.SUPPORT)
 SHOWN = 200
 ORGANISATIONS = (
     Column("name", "Organisation", None, card="title"),
@@ -25,7 +28,7 @@ ORGANISATIONS = (
 
 
 class ProjectsPanel:
-    """Made where it shall stand; `load` reads and shows, the first time and again."""
+    """Made where it shall stand; `load` reads and shows, for whom the page has asked who they are, `reload` asks itself."""
 
     def __init__(self, screen: Screen, user_id: UUID, email: str) -> None:
         self._screen, self._user_id, self._email = screen, user_id, email
@@ -35,7 +38,7 @@ class ProjectsPanel:
                 with Node("h2", "Projects ", "pu-h3"):
                     self._places = Node("span", "", "is-second")
                 self._new = Button("New project…", self._make, icon="create_new_folder", small=True)
-            self.projects = ProjectTable(screen, self.load, of=self._where)
+            self.projects = ProjectTable(screen, self.reload, of=self._where)
             Node("h2", "Organisations", "pu-h3")
             self.organisations = DataTable("Organisations", ORGANISATIONS, skeletons=1)
 
@@ -51,6 +54,14 @@ class ProjectsPanel:
         self._new.enable(not full, why="All places of the plan are taken: archive one, or raise the limit")
         self._show_projects(lines)
         self._show_organisations()
+
+    async def reload(self) -> None:
+        """The same again, for the person as they are now; a refusal is said."""
+
+        async def again(_actor: Actor) -> None:
+            await self.load()
+
+        await self._screen.act(again, roles=MAY)
 
     def _show_projects(self, lines: list[ProjectLine]) -> None:
         if lines:
@@ -85,4 +96,4 @@ class ProjectsPanel:
 
     def _make(self) -> None:
         open_ones = {one.organisation_id: one.name for one in self._memberships if not one.archived_at}
-        project_actions.make(self._screen, self._user_id, self._email, open_ones, self.load)
+        project_actions.make(self._screen, self._user_id, self._email, open_ones, self.reload)

@@ -9,13 +9,18 @@ from core.accounts.person import Person
 from core.accounts.projects import ProjectLine, projects_in
 from dashboard.components import states
 from dashboard.components.button import Button
+from dashboard.lists.pace import Pace
 from dashboard.lists.view import ListView
 from dashboard.live import audit_changed
 from dashboard.organisations import actions, pane
 from dashboard.organisations.address import Address
+from dashboard.organisations.asking import MAY
 from dashboard.organisations.filter_row import FilterRow
 from dashboard.organisations.listing import Listing
 from dashboard.page import Screen
+
+AUDIT_SECONDS = 5.0
+"""Between two looks at what was changed: the audit tells of everybody's deeds, and most concern no row in sight."""
 
 
 class View(ListView[Address, FilterRow, Listing]):
@@ -23,6 +28,7 @@ class View(ListView[Address, FilterRow, Listing]):
 
     what = "the organisations"
     views = "All organisations"
+    roles = MAY
 
     def __init__(self, screen: Screen, address: Address) -> None:
         super().__init__(screen, address)
@@ -31,7 +37,10 @@ class View(ListView[Address, FilterRow, Listing]):
             Button("New organisation…", self.make, icon="domain_add", kind="primary")
         self.filters = FilterRow(address, on_change=self.change, tools=self.tools)
         self.list = Listing(screen.zone, self)
-        self.begin(audit_changed)
+        self.begin()
+        pace = Pace(self._changed, AUDIT_SECONDS)
+        self.client.on_delete(pace.stop)
+        audit_changed.subscribe(pace.beat)
 
     def read_address(self, query: Mapping[str, str]) -> Address:
         return Address.of(query)

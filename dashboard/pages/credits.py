@@ -25,9 +25,10 @@ from dashboard.credits.export import csv_lines
 from dashboard.credits.meant import meant_by
 from dashboard.credits.moving import MOVERS
 from dashboard.credits.purchase import open_purchase
-from dashboard.credits.summary import Summary
+from dashboard.credits.summary import EVERY, Summary
 from dashboard.credits.view import View
 from dashboard.credits.whom import ask_whom, open_for
+from dashboard.lists.refresher import Refresher
 from dashboard.live import credits_changed
 from dashboard.page import Screen, page
 from dashboard.parameters import identifier
@@ -46,6 +47,7 @@ class CreditsPage:
         self.screen = screen
         self.address = Address.of(screen.request.query_params)
         self.tab: View | Approvals | BulkGrants | Expiring | None = None
+        self._totals: Refresher | None = None
 
     async def open(self) -> None:
         self._actions()
@@ -55,17 +57,19 @@ class CreditsPage:
             await self.summary.proof()
         with self.tabs.panel(self.address.shown):
             await self._show()
-        credits_changed.subscribe(self._count)
+        self._counts = Refresher(
+            self.screen, self._count, self._keep_count, roles=MOVERS, news=credits_changed
+        )
         await self._open_asked()
 
     async def refresh(self) -> None:
         """Something was done here: it is seen at once."""
-        await self._count()
-        if isinstance(self.tab, View):
+        self.summary.forget()
+        await self._counts.refresh()
+        if self.tab is not None:
             await self.tab.refresh()
-        elif self.tab is not None:
-            await self.tab.refresh()
-            await self.summary.show(self.address)
+        if self._totals is not None:
+            await self._totals.refresh()
 
     def _actions(self) -> None:
         admin = self.screen.person.role is Role.SUPERADMIN
@@ -107,8 +111,19 @@ class CreditsPage:
             self.tab = BulkGrants(screen, self.address)
         else:
             self.tab = Expiring(screen, self.address)
-        await self.refresh()
-        credits_changed.subscribe(self.refresh)
+        self._totals = Refresher(
+            screen,
+            lambda: self.summary.show(self.address),
+            lambda words, _: self.summary.say_failed(words),
+            roles=MOVERS,
+            news=credits_changed,
+            seconds=EVERY.total_seconds(),
+        )
+        await self.tab.refresh()
+        await self._totals.refresh()
+
+    def _keep_count(self, words: str, _request_id: str) -> None:
+        """The number at the tab stays as it was: what is open says that nothing can be read."""
 
     async def _count(self) -> None:
         waiting = await count_waiting(self.screen.purser.database)

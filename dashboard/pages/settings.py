@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 from core.vocabulary import Role
 from dashboard.components.choice import Choice, Tabs
-from dashboard.live import plans_changed
 from dashboard.page import Screen, page
 from dashboard.settings.codes import Codes
 from dashboard.settings.contact import Contact
@@ -25,5 +24,4 @@ async def settings(screen: Screen) -> None:
     )
     with tabs.panel(shown):
         tab = MAKE[shown](screen)
-    await tab.refresh()
-    plans_changed.subscribe(tab.refresh)
+        await tab.refresh()

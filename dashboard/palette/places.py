@@ -8,6 +8,7 @@ from core.vocabulary import Role
 from dashboard.components.sidebar import NavItem
 from dashboard.palette.entries import Entry
 
+SEES_USERS = frozenset({Role.SUPERADMIN, Role.SUPPORT})
 OPENS = "opens the dialog"
 
 

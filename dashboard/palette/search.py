@@ -22,13 +22,13 @@ from dashboard.components.money import format_credits
 from dashboard.generations.address import Address, own
 from dashboard.palette import places
 from dashboard.palette.entries import Entry, Group, fitting
+from dashboard.palette.things import of_id
 from dashboard.playground.draft import key_of, offered
 
 MOST = 5
 LONGEST = 400
 ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|\b[0-9a-f]{32}\b", re.IGNORECASE)
 """An id wherever it stands in what was pasted: a line of a log, a link."""
-SEES_USERS = frozenset({Role.SUPERADMIN, Role.SUPPORT})
 
 
 async def search(purser: Purser, person: Person, text: str) -> list[Group]:
@@ -52,22 +52,25 @@ async def search(purser: Purser, person: Person, text: str) -> list[Group]:
 
 
 async def _object(purser: Purser, person: Person, identifier: UUID) -> list[Group]:
-    """What an id names: a generation (also by its request's id), a user, a provider."""
-    hit, people = await asyncio.gather(
+    """What an id names: a generation (also by its request's id), a user, an entry of the ledger, a bulk grant, an
+    organisation, a project, a provider."""
+    hit, people, things = await asyncio.gather(
         lookup.by_id(purser.database, identifier, user_id=own(person)),
         _people(purser, person, str(identifier)),
+        of_id(purser.database, person, identifier),
     )
     named = [one for one in places.providers(purser.snapshots.current) if str(identifier) in one.words]
     groups = [
         Group("Generations", [_generation(hit, purser.settings.zone)] if hit else [], exact=True),
         Group("Users", await _users(purser, people), exact=True),
+        *things,
         Group("Pages", named, exact=True),
     ]
     return [group for group in groups if group.entries]
 
 
 async def _people(purser: Purser, person: Person, text: str) -> list[Found]:
-    if person.role not in SEES_USERS or not text:
+    if person.role not in places.SEES_USERS or not text:
         return []
     return await look_up(purser.database, text, limit=MOST)
 

@@ -15,10 +15,12 @@ from dashboard.components.money import format_count, format_credits
 from dashboard.components.status import Status
 from dashboard.components.table import Column, DataTable, Row
 from dashboard.components.toast import toast
-from dashboard.credits.bulk_dialog import end_of
 from dashboard.credits.moving import LARGEST, whole_credits
+from dashboard.ends import moment_of
+from dashboard.lists.refresher import Refresher, fail_table
+from dashboard.live import plans_changed
 from dashboard.page import Screen
-from dashboard.settings.desk import Desk, Form
+from dashboard.settings.desk import ADMIN, Desk, Form
 
 VALID = Status("Valid", "check_circle", "ok")
 USED_UP = Status("Used up", "block", "neutral")
@@ -53,9 +55,16 @@ class Codes:
             Button("Make a code…", self.make, icon="add")
         self._table = DataTable("Promotional codes", COLUMNS, row_height=40, skeletons=3).classes("pu-codes")
         self._table.on_action(self._acted)
+        self._reader = Refresher(self._desk.screen, self._load, self._fail, roles=ADMIN, news=plans_changed)
 
     async def refresh(self) -> None:
         """As they are now."""
+        await self._reader.refresh()
+
+    def _fail(self, words: str, request_id: str) -> None:
+        fail_table(self._table, words, request_id, self.refresh)
+
+    async def _load(self) -> None:
         found = await codes(self._screen.purser.database, retired=True)
         self._known = {one.code: one for one in found}
         if found:
@@ -76,7 +85,7 @@ class Codes:
                 code=(code.value or "").strip() or None,
                 credits=whole_credits(credits),
                 most_uses=whole_credits(most) or None,
-                expires_at=end_of(ends, self._screen),
+                expires_at=moment_of(ends, self._screen),
                 credits_last_days=whole_credits(lasts) or None,
                 note=(note.value or "").strip(),
                 actor=actor,
@@ -121,6 +130,7 @@ class Codes:
 
     async def _show_uses(self, one: PromoCode) -> None:
         try:
+            await self._screen.read(ADMIN)
             found = await uses_of(self._screen.purser.database, one.code)
         except PurserError as absence:
             toast(absence.message, "bad", seconds=10)

@@ -29,9 +29,11 @@ from dashboard.components.button import Button
 from dashboard.components.card import Card
 from dashboard.components.html import Node
 from dashboard.components.status import Chip, Status
+from dashboard.lists.refresher import OldNote, Refresher
+from dashboard.live import plans_changed
 from dashboard.page import Screen
 from dashboard.providers.review import show_differences
-from dashboard.settings.desk import Desk, Form
+from dashboard.settings.desk import ADMIN, Desk, Form
 
 DEFAULTS: Mapping[str, str] = {
     SUPPORT_CONTACT: DEFAULT_CONTACT,
@@ -63,6 +65,7 @@ class Contact:
         self._desk = Desk(screen, self.refresh)
         self._seen: dict[str, Any] = {}
         self._fields: dict[str, ui.input] = {}
+        self._old = OldNote()
         with Node("div", "", "pu-settings"):
             for title, keys in GROUPS.items():
                 with Card(title, ruled=True) as card, card.body, Node("div", "", "pu-stack"):
@@ -78,12 +81,24 @@ class Contact:
                 Button("Discard", self._discard, kind="plain")
                 Button("Save…", self._ask, kind="primary")
 
+        self._reader = Refresher(
+            screen,
+            self._load,
+            lambda words, _: self._old.mark_old(words),
+            roles=ADMIN,
+            news=plans_changed,
+        )
+
     async def refresh(self) -> None:
         """What is stored; where somebody writes, it stays as they have it."""
+        await self._reader.refresh()
+
+    async def _load(self) -> None:
         stored = self._screen.purser.snapshots.current.settings
         seen = {key: stored.get(key) for key in self._fields}
         touched = self._changes()
         self._seen = seen
+        self._old.renew()
         for key, field in self._fields.items():
             if key not in touched:
                 field.set_value(_shown(seen[key]))

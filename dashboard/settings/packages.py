@@ -16,8 +16,10 @@ from dashboard.components.money import format_credits, format_usd
 from dashboard.components.status import Status
 from dashboard.components.table import Column, DataTable, Row
 from dashboard.credits.moving import LARGEST, whole_credits
+from dashboard.lists.refresher import Refresher, fail_table
+from dashboard.live import plans_changed
 from dashboard.page import Screen
-from dashboard.settings.desk import Desk, Form
+from dashboard.settings.desk import ADMIN, Desk, Form
 
 SOLD = Status("Sold", "check_circle", "ok")
 RETIRED = Status("Retired", "block", "neutral")
@@ -48,9 +50,16 @@ class Packages:
             Button("Add package…", self.add, icon="add")
         self._table = DataTable("Packages", COLUMNS, row_height=40, skeletons=3)
         self._table.on_action(self._acted)
+        self._reader = Refresher(self._desk.screen, self._load, self._fail, roles=ADMIN, news=plans_changed)
 
     async def refresh(self) -> None:
         """As they are now, the retired ones last."""
+        await self._reader.refresh()
+
+    def _fail(self, words: str, request_id: str) -> None:
+        fail_table(self._table, words, request_id, self.refresh)
+
+    async def _load(self) -> None:
         found = await packages(self._desk.screen.purser.database, retired=True)
         ordered = sorted(found, key=lambda one: one.retired_at is not None)
         self._known = {str(one.id): one for one in ordered}

@@ -15,7 +15,8 @@ from dashboard.components import fields
 from dashboard.components.dialog import Dialog
 from dashboard.components.html import Icon, Node
 from dashboard.components.money import format_count, format_credits
-from dashboard.user.desk import ADMIN, Desk, Form, ask_until, moment_of, whole
+from dashboard.ends import ask_until, moment_of
+from dashboard.user.desk import ADMIN, Desk, Form, whole
 from dashboard.user.reading import trial_words
 
 NO_PREFERENCE = ""
@@ -126,13 +127,18 @@ def ask_preferences(desk: Desk) -> None:
     """Name, language, time zone; the provider and model to be asked first."""
     person, snapshot = desk.found.user, desk.purser.snapshots.current
 
-    async def change(session: Session, actor: Actor, _reason: str) -> None:
+    async def change(session: Session, actor: Actor, reason: str) -> None:
         await set_profile(
             session, actor, desk.user_id, name=name.value or "", language=(language.value or "").strip(),
-            time_zone=(zone.value or "").strip(),
+            time_zone=(zone.value or "").strip(), reason=reason,
         )  # fmt: skip
         await set_preferences(
-            session, actor, desk.user_id, provider=provider.value or None, model=model.value or None
+            session,
+            actor,
+            desk.user_id,
+            provider=provider.value or None,
+            model=model.value or None,
+            reason=reason,
         )
 
     form = Form(
@@ -143,7 +149,6 @@ def ask_preferences(desk: Desk) -> None:
         sub=desk.email,
         note="Provider and model are honoured where plan and health allow.",
         verb="Save",
-        why=None,
     )
     providers = {one.slug: desk.reader.name(one.slug) for one in snapshot.providers}
     models = {offer.model.id: offer.model.id for offer in snapshot.offers}

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import orjson
+from fastapi import Request
 
 from core.accounts.person import Person
 from core.errors import PurserError
@@ -22,9 +23,9 @@ from dashboard.user.desk import Desk
 from dashboard.user.handing import hand_over
 from dashboard.user.tab import Tab
 
-CALLS: dict[str, Callable[[Caller], Awaitable[Answer]]] = {
-    "/api/usage": get_usage,
-    "/api/credits": get_credits,
+CALLS: dict[str, Callable[[Request, Caller], Awaitable[Answer]]] = {
+    "/api/usage": lambda _, caller: get_usage(caller),
+    "/api/credits": lambda _, caller: get_credits(caller),
     "/api/features/check": check_all,
 }
 NO_PERSON = "Read-only: these calls change nothing, and are not counted against any limit."
@@ -51,10 +52,11 @@ class ApiTab(Tab):
             named=False,
             address=desk.screen.visitor.address,
             request_id=None,
+            looks=True,
         )
         for path, call in CALLS.items():
             try:
-                answer = await call(caller)
+                answer = await call(desk.screen.request, caller)
                 self._answers[path].show_answer(200, bytes(answer.body))
             except PurserError as refusal:
                 self._answers[path].show_answer(

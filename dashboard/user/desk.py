@@ -1,7 +1,6 @@
 """What the parts of one user's page share: who looks, what is known of the user, how it is written, how dialogs ask why."""
 
 from collections.abc import Awaitable, Callable, Iterable
-from datetime import datetime, time, timedelta
 from typing import Any, Self
 from uuid import UUID
 
@@ -158,36 +157,6 @@ class Form(Dialog):
         self.close()
         self._then()
         return False
-
-
-def ask_until(label: str = "Ends", *, note: str = "optional") -> ui.input:
-    """The field for a day (or a day and a time) at which something ends."""
-    return fields.text(label, placeholder="2027-01-31", note=note)
-
-
-def moment_of(field: ui.input, screen: Screen, *, needed: bool = False) -> datetime | None:
-    """What such a field says, in the zone of the page; a day alone means its end.
-
-    Raises:
-        InvalidRequest: it is no day, or one that has passed, or nothing where something is needed.
-    """
-    said, zone = (field.value or "").strip(), screen.zone
-    if not said:
-        if needed:
-            raise InvalidRequest("Say when it ends, as in 2027-01-31.")
-        return None
-    try:
-        meant = datetime.fromisoformat(said)
-        if not 2000 <= meant.year <= 2200:
-            raise ValueError(said)
-    except ValueError:
-        raise InvalidRequest("Ends: a day, or a day and a time, as in 2027-01-31 12:00.") from None
-    if len(said) <= len("2027-01-31"):
-        meant = datetime.combine(meant.date() + timedelta(days=1), time.min)
-    meant = meant if meant.tzinfo else meant.replace(tzinfo=zone)
-    if meant <= screen.now():
-        raise InvalidRequest("That end has passed already.")
-    return meant
 
 
 def whole(field: ui.number, name: str) -> int:

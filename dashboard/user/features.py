@@ -13,7 +13,6 @@ from core.entitlements.rules import (
     feature_override,
     nearest,
 )
-from core.entitlements.rules import Limit as LimitName
 from dashboard.components import fields, time
 from dashboard.components.button import Button
 from dashboard.components.cells import DASH, Bit, Cell, chip
@@ -23,7 +22,7 @@ from dashboard.components.money import format_count, format_credits
 from dashboard.components.status import Chip, Status, Tone
 from dashboard.components.table import Column, DataTable, Row
 from dashboard.user.desk import Desk
-from dashboard.user.overriding import add_override
+from dashboard.user.overriding import LIMIT_WORDS, add_override
 from dashboard.user.reading import Reading
 from dashboard.user.tab import Tab
 
@@ -42,12 +41,6 @@ LIMITS = (
     Column("allowed", "Allowed", 150, "end", card="status"),
     Column("source", "Source", 250, card="meta"),
 )
-LIMIT_WORDS: dict[LimitName, str] = {
-    "daily_generations": "Generations a day",
-    "monthly_ceiling": "Credits a month",
-    "trial_uses": "Generations of the trial",
-    "max_projects": "Projects",
-}
 WHY = "why"
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from core.audit import Actor
 from core.vocabulary import Role, Traffic
 from dashboard.components.button import Button, IconButton
 from dashboard.components.choice import Choice, Segment
@@ -13,7 +14,7 @@ from dashboard.components.status import ACCOUNT, Chip, Status, tag
 from dashboard.credits.adjust import AdjustTarget, open_adjust
 from dashboard.credits.purchase import open_purchase
 from dashboard.user import actions
-from dashboard.user.desk import Desk
+from dashboard.user.desk import MAY, Desk
 from dashboard.user.handing import hand_over, show_text
 from dashboard.user.keys import new_key
 from dashboard.user.reading import Reading, trouble
@@ -86,6 +87,8 @@ class Head:
     async def show_summary(self) -> None:
         """The summary to read and to copy, for who came by an address."""
         text = await self._text()
+        if text is None:
+            return
         show_text(self._desk.screen, f"{SUMMARY} of {self._desk.email}", text, what=SUMMARY)
 
     def dialogs(self) -> Mapping[str, Callable[[], Awaitable[Any] | None]]:
@@ -123,12 +126,20 @@ class Head:
 
     async def _copy(self) -> None:
         text = await self._text()
+        if text is None:
+            return
         await hand_over(self._desk.screen, text, what=SUMMARY, title=f"{SUMMARY} of {self._desk.email}")
 
-    async def _text(self) -> str:
+    async def _text(self) -> str | None:
+        """The summary, for the person as they are now; None where they may not read it, which is said."""
         desk = self._desk
-        failures = await last_failures(desk.purser, desk.found)
-        return summary(desk.found, failures, desk.screen.now(), desk.screen.zone)
+        told: list[str] = []
+
+        async def tell(_actor: Actor) -> None:
+            failures = await last_failures(desk.purser, desk.found)
+            told.append(summary(desk.found, failures, desk.screen.now(), desk.screen.zone))
+
+        return told[0] if await desk.screen.act(tell, roles=MAY) else None
 
     async def _other_books(self, traffic: str) -> None:
         await self._desk.go(self._desk.address.of_books(Traffic(traffic)))

@@ -18,7 +18,8 @@ from dashboard.components.html import Node
 from dashboard.components.money import format_count
 from dashboard.components.status import Status
 from dashboard.components.table import Column, DataTable, Row
-from dashboard.user.desk import Desk, Form, ask_until, moment_of
+from dashboard.ends import ask_until, moment_of
+from dashboard.user.desk import Desk, Form
 from dashboard.user.handing import show_once
 from dashboard.user.tab import Tab, at
 
@@ -160,12 +161,11 @@ class KeysTab(Tab):
         Form(
             self.desk,
             "End this session?",
-            lambda session, actor, _reason: revoke_session(session, actor, UUID(identifier)),
+            lambda session, actor, reason: revoke_session(session, actor, UUID(identifier), reason=reason),
             "The session has ended",
             sub="Its pages close within a second; who it is signs in again.",
             verb="End session",
             kind="danger",
-            why=None,
         ).open()
 
     def _end_all(self) -> None:
@@ -173,12 +173,13 @@ class KeysTab(Tab):
         Form(
             self.desk,
             f"End all {count} sessions?",
-            lambda session, actor, _reason: revoke_sessions_of(session, actor, self.desk.user_id),
+            lambda session, actor, reason: revoke_sessions_of(
+                session, actor, self.desk.user_id, reason=reason
+            ),
             f"All sessions of {self.desk.email} have ended",
             sub="All their pages close within a second.",
             verb=f"End {count} sessions",
             kind="danger",
-            why=None,
         ).open()
 
 
@@ -186,7 +187,7 @@ def new_key(desk: Desk) -> None:
     """Asks for a name, makes the key, and shows it once."""
     made: list[NewKey] = []
 
-    async def change(session: DatabaseSession, actor: Actor, _reason: str) -> None:
+    async def change(session: DatabaseSession, actor: Actor, reason: str) -> None:
         made[:] = [
             await create_key(
                 session,
@@ -194,6 +195,7 @@ def new_key(desk: Desk) -> None:
                 desk.user_id,
                 name=name.value or "",
                 expires_at=moment_of(until, desk.screen),
+                reason=reason,
             )
         ]
 
@@ -204,7 +206,6 @@ def new_key(desk: Desk) -> None:
         f"{desk.email} has a new API key",
         sub=f"It acts for {desk.email} in the HTTP API, and is shown once.",
         verb="Make key",
-        why=None,
         then=lambda: show_once(desk.screen, "The new API key", "API key", made[0].secret),
     )
     with form.body:

@@ -14,7 +14,7 @@ from dashboard.components.money import format_count, format_credits
 from dashboard.components.status import Status
 from dashboard.components.table import Column, DataTable, Row
 from dashboard.user.desk import Desk
-from dashboard.user.overriding import LIMITS, add_override, add_price, end, stop_price
+from dashboard.user.overriding import LIMIT_WORDS, add_override, add_price, end, stop_price
 from dashboard.user.tab import Tab, at
 
 COLUMNS = (
@@ -102,7 +102,8 @@ class OverridesTab(Tab):
             way = "" if line.in_force else " allowed" if line.allowed else " switched off"
             return names.get(line.feature_id, line.feature_id), f"{line.feature_id}{way}"
         amount = f", raised to {_limit(line)}" if not line.in_force else ""
-        return LIMITS.get(line.limit_name or "", line.limit_name or "limit"), f"limit{amount}"
+        words = (words for name, words in LIMIT_WORDS.items() if name == line.limit_name)
+        return next(words, line.limit_name or "limit"), f"limit{amount}"
 
     def _price(self, line: PriceLine, role: Role) -> Row:
         price = f"{line.credits.normalize():f} cr a unit"

@@ -7,16 +7,18 @@ from core.audit import Actor
 from core.database import Session
 from core.entitlements.overrides import OverrideLine, end_override
 from core.entitlements.overrides import add_override as add
+from core.entitlements.rules import Limit
 from core.errors import InvalidRequest
 from dashboard.components import fields
 from dashboard.components.choice import Choice, Segment
 from dashboard.components.html import Node
-from dashboard.user.desk import ADMIN, Desk, Form, ask_until, moment_of, whole
+from dashboard.ends import ask_until, moment_of
+from dashboard.user.desk import ADMIN, Desk, Form, whole
 
 FEATURE, LIMIT = "feature", "limit"
 KINDS = {FEATURE: Choice("A feature", "toggle_on"), LIMIT: Choice("A limit", "speed")}
 ALLOW, DENY = "allow", "deny"
-LIMITS = {
+LIMIT_WORDS: dict[Limit, str] = {
     "daily_generations": "Generations a day",
     "monthly_ceiling": "Credits a month",
     "trial_uses": "Generations of the trial",
@@ -38,7 +40,7 @@ def add_override(desk: Desk, *, feature: str | None = None, allowed: bool = True
                 actor=actor, reason=reason,
             )  # fmt: skip
         else:
-            form.done = f"{LIMITS[limit.value]}: {whole(value, 'The limit'):,} for {desk.email}"
+            form.done = f"{LIMIT_WORDS[limit.value]}: {whole(value, 'The limit'):,} for {desk.email}"
             await add(
                 session, desk.user_id, limit_name=limit.value, value=whole(value, "The limit"), expires_at=ends,
                 actor=actor, reason=reason,
@@ -64,7 +66,7 @@ def add_override(desk: Desk, *, feature: str | None = None, allowed: bool = True
             ways = {ALLOW: Choice("Allow", "check_circle"), DENY: Choice("Switch off", "block")}
             way = Segment("For this user", ways, ALLOW if allowed else DENY)
         with Node("div", "", "pu-stack") as of_limit:
-            limit = fields.select("Limit", LIMITS, value="daily_generations")
+            limit = fields.select("Limit", {**LIMIT_WORDS}, value="daily_generations")
             value = fields.number(
                 "Raised to", low=0, step=1, help_text="An override raises a limit, and never lowers it."
             )

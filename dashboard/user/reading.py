@@ -41,6 +41,9 @@ class Reading:
 
     @property
     def balance(self) -> Balance:
+        """What the chosen books hold; of live ones the free credits of today too, though not taken yet."""
+        if self.traffic is Traffic.LIVE:
+            return self.usage.credits
         return self.accounts.get(self.traffic, Balance(0, 0))
 
 
@@ -64,7 +67,7 @@ async def read(
         renews,
         accounts,
         chosen,
-        await usage_of(database, purser.snapshots.current, user, now, purser.settings.zone),
+        await usage_of(database, purser.snapshots.current, user, now, purser.settings.zone, take=False),
         timeline,
         week,
     )

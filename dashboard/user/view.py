@@ -14,7 +14,7 @@ from core.log import get_logger
 from dashboard.components import time
 from dashboard.components.choice import Choice, Tabs
 from dashboard.history import History
-from dashboard.live import audit_changed, generations_changed
+from dashboard.live import audit_changed, generations_changed, plans_changed
 from dashboard.page import Screen
 from dashboard.user.activity import ActivityTab
 from dashboard.user.address import TABS, Address
@@ -75,7 +75,8 @@ class UserView:
         self._history = History(self._moved_in_history)
         self._show(found)
         generations_changed.subscribe(self._beat)
-        audit_changed.subscribe(self.refresh)
+        audit_changed.subscribe(self._beat)
+        plans_changed.subscribe(self.refresh)
         ui.timer(REFRESH_SECONDS, self.refresh)
 
     async def start(self, deed: str) -> None:
@@ -121,7 +122,7 @@ class UserView:
         await self._arrive(Address.of(self.desk.user_id, query))
 
     async def _beat(self) -> None:
-        """Somebody's generation began or ended; whether it was this user's costs one small question."""
+        """Something happened to somebody; whether it was this user costs one small question."""
         try:
             felt = await pulse(self.screen.purser.database, self.desk.user_id)
         except DatabaseUnavailable:
@@ -133,7 +134,11 @@ class UserView:
     async def _read(self) -> None:
         now = self.screen.now()
         try:
+            await self.screen.visitor.now(MAY)
             found = await read(self.screen.purser, self.desk.user_id, now, traffic=self.desk.address.traffic)
+        except NotSignedIn:
+            self._client.open("/login")
+            return
         except PurserError as absence:
             self.screen.frame.note.set_text(f"{self._as_of}, old. {absence.message}")
             return

@@ -92,7 +92,9 @@ class AddUser:
                     actor=actor,
                 )
                 if self._key.value:
-                    key = await create_key(session, actor, user.id, name=KEY_NAME)
+                    key = await create_key(
+                        session, actor, user.id, name=KEY_NAME, reason="Made with the account"
+                    )
                     secrets.append(("API key", key.secret))
             made.append(user)
 

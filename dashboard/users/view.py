@@ -13,9 +13,11 @@ from core.errors import InvalidRequest
 from dashboard.components import time
 from dashboard.components.html import Node
 from dashboard.components.money import format_count
+from dashboard.lists.pace import Pace
 from dashboard.lists.view import ListView
 from dashboard.live import audit_changed
 from dashboard.page import Screen
+from dashboard.user.desk import MAY
 from dashboard.users.add import AddUser
 from dashboard.users.address import Address
 from dashboard.users.chosen import Chosen
@@ -23,7 +25,9 @@ from dashboard.users.filter_row import FilterRow
 from dashboard.users.listing import Listing
 
 REFRESH_SECONDS = 30.0
-"""After which figures are read again that are counted by themselves; what people change is seen at once."""
+"""After which figures are read again that are counted by themselves; what people change is seen by the audit."""
+AUDIT_SECONDS = 5.0
+"""Between two looks at what was changed: the audit tells of everybody's deeds, and most concern no row in sight."""
 
 
 class View(ListView[Address, FilterRow, Listing]):
@@ -31,6 +35,7 @@ class View(ListView[Address, FilterRow, Listing]):
 
     what = "the users"
     views = "All users"
+    roles = MAY
 
     def __init__(self, screen: Screen, address: Address) -> None:
         super().__init__(screen, address)
@@ -40,7 +45,10 @@ class View(ListView[Address, FilterRow, Listing]):
         self.list = Listing(screen.zone, self, self._plans, self._picked)
         with self._place:
             self.chosen = Chosen(screen, self._tick)
-        self.begin(audit_changed)
+        self.begin()
+        pace = Pace(self._changed, AUDIT_SECONDS)
+        self.client.on_delete(pace.stop)
+        audit_changed.subscribe(pace.beat)
         ui.timer(REFRESH_SECONDS, self.refresh)
 
     def read_address(self, query: Mapping[str, str]) -> Address:

@@ -85,6 +85,9 @@ async def test_without_its_database_it_lives_is_not_ready_and_recovers(
         decision = await site.client.post("/api/features/check", json={"featureId": "voice-over"})
         assert (decision.status_code, decision.json()["reason"]) == (200, "database_unavailable")
         assert decision.json()["hasAccess"] is False
+        listed = await site.client.get("/api/features/check")
+        told = {(one["hasAccess"], one["reason"]) for one in listed.json()["features"]}
+        assert (listed.status_code, told) == (200, {(False, "database_unavailable")})
         server.execute(f"alter database {name} allow_connections true".encode())
     for _ in range(100):
         if (await site.anonymous.get("/readyz")).status_code == 200:

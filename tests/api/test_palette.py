@@ -4,12 +4,19 @@ from typing import Any
 
 import pytest
 
+from core.accounts.organisations import create_organisation
+from core.accounts.projects import create_project
+from core.audit import SYSTEM, Actor
+from core.credits.models import EntryType
+from core.credits.service import open_account, post
 from core.ids import new_id
+from core.membership.bulk import draft_from_csv
 from core.vocabulary import Role, Traffic
 from dashboard.palette import route
 from tests.api.conftest import ADMIN, Serve, Site
 from tests.world import person
 
+BOSS = Actor("user", ADMIN, Role.SUPERADMIN, new_id())
 PASSWORDED = {Role.SUPPORT: "support@example.com", Role.TESTER: "tester@example.com"}
 
 
@@ -82,6 +89,41 @@ async def test_an_id_anywhere_in_what_was_pasted_leads_to_its_object_alone(desk:
     assert await only(str(provider)) == f"/providers?sel={provider}"
     assert await only(made.replace("-", "")[-8:]) == f"/generations?sel={made}"
     assert await ask(desk, str(new_id())) == {}
+
+
+async def test_the_id_of_an_entry_a_bulk_grant_an_organisation_or_a_project_leads_there(desk: Site) -> None:
+    why: dict[str, Any] = {"actor": SYSTEM, "reason": "for the test"}
+    assert (await desk.generate()).status_code == 200
+    async with desk.purser.database.transaction() as session:
+        draft = await draft_from_csv(
+            session, f"{desk.user.email},500", title="Spring", reason_code="promotion", note="", actor=BOSS
+        )
+        organisation = await create_organisation(session, "Northlight", desk.user.id, **why)
+        organisation_id = organisation.id
+        project = await create_project(session, desk.user.id, "Autumn", limit=None, **why)
+    row = await desk.purser.database.fetch_one("select id from credit_entries where type = 'usage'")
+    assert row is not None
+    there = {
+        row[0]: ("Ledger", f"/credits?sel={row[0]}", "−1 cr"),
+        draft.id: ("Bulk grants", f"/credits?tab=bulk&sel={draft.id}", "500 cr"),
+        organisation_id: ("Organisations", f"/users?tab=organisations&sel={organisation_id}", ""),
+        project.id: ("Projects", f"/generations?project={project.id}", ""),
+    }
+    support, tester = await colleague(desk, Role.SUPPORT), await colleague(desk, Role.TESTER)
+
+    for identifier, (name, href, number) in there.items():
+        for pasted in (str(identifier), f"see {identifier}, please"):
+            found = await ask(desk, pasted, support)
+            assert list(found) == [name]
+            assert [(entry["href"], entry.get("number", "")) for entry in found[name]] == [(href, number)]
+        assert await ask(desk, str(identifier), tester) == {}
+
+    async with desk.purser.database.transaction() as session:
+        account = await open_account(session, desk.user.id, Traffic.TEST)
+        posted = await post(session, account, type=EntryType.BONUS, amount=5, reason="to try", actor=SYSTEM)
+        tried = posted.id
+    ((entry,),) = (await ask(desk, str(tried))).values()
+    assert entry["href"] == f"/credits?traffic=test&sel={tried}"
 
 
 async def test_the_id_of_a_request_leads_to_its_generation(desk: Site) -> None:

@@ -6,10 +6,13 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import APIRouter, Request
 
+from core.database import run
 from core.ids import new_id
 from core.vocabulary import Role
-from tests.api.conftest import ADMIN, USER, Site, error_of
+from dashboard.access import purser_of
+from tests.api.conftest import ADMIN, USER, Serve, Site, error_of
 
 ENTRY = {
     "id", "email", "name", "role", "status", "statusReason", "plan", "planExpiresAt", "trialEndsAt", "trialUses",
@@ -253,6 +256,32 @@ async def test_a_session_of_the_pages_may_from_our_own_pages_only(sandbox: Site)
     error_of(answer, 403, "cross_site")
     headers = cookie | {"Sec-Fetch-Site": "same-origin"}
     assert (await sandbox.anonymous.post("/api/users", json=body, headers=headers)).status_code == 201
+
+
+@pytest.mark.parametrize("name", ["plan", "q", "status"])
+async def test_a_filter_with_a_nul_is_refused_by_name(backend: Backend, name: str) -> None:
+    answer = await backend.call("GET", params={name: "\0"})
+
+    error = error_of(answer, 422, "invalid_request")
+    assert [field["field"] for field in error["details"]["fields"]] == [name]
+
+
+@pytest.mark.parametrize("way", ["fetch_one", "transaction"])
+async def test_a_value_that_no_column_holds_is_400_and_no_fault_of_ours(serve: Serve, way: str) -> None:
+    routes = APIRouter()
+
+    @routes.get("/api/slip")
+    async def slip(request: Request) -> None:
+        database = purser_of(request).database
+        if way == "fetch_one":
+            await database.fetch_one("select id from users where email = %s", ("a\0b",))
+        else:
+            async with database.transaction() as session:
+                await run(session, "select id from users where email = :email", {"email": "a\0b"})
+
+    site = await serve(None, routes)
+
+    error_of(await site.client.get("/api/slip"), 400, "invalid_request")
 
 
 async def test_no_usd_is_told(backend: Backend) -> None:

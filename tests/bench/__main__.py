@@ -17,6 +17,7 @@ def main() -> int:
         ("generation in process", lambda: uvloop.run(generation.measure())),
         ("ledger", lambda: uvloop.run(ledger.measure())),
         ("decisions", decisions.measure),
+        ("decisions over HTTP", decisions.measure_http),
         ("lists of a million users", lambda: uvloop.run(lists.measure())),
         ("process and pages", process.measure),
         ("a hundred dashboards", dashboards.measure),

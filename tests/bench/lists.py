@@ -26,9 +26,11 @@ from core.accounts.models import UserStatus
 from core.audit import COMMAND_LINE
 from core.credits import ledger
 from core.credits.models import EntryType
+from core.credits.totals import outstanding, totals
 from core.database import Database, EmbeddedServer, migrate
 from core.entitlements.seed import seed
 from core.errors import PurserError
+from core.generation.timeline import timeline_of, week_of
 from core.ids import first_id_at
 from core.system import demo
 from core.vocabulary import Traffic
@@ -97,8 +99,8 @@ async def _measure(database: Database) -> list[Figure]:
         ),
         _figure("users: search by address, word of the name, id", await _times(_searches(database)), 150, 30),
         _figure("users: other combinations, or a refusal", await _times(_combinations(database)), 1_000, 300),
-        _figure("ledger: one filter, any page", await _times(_ledgers(database)), 150, 30),
-        _figure("a user's ledger, proof and page", await _times(_one_user(database)), 150, 30),
+        _figure("ledger: one filter, any page; totals", await _times(_ledgers(database)), 150, 30),
+        _figure("a user: ledger, proof, last day, week", await _times(_one_user(database)), 150, 30),
     ]
     scanned = {
         table: scans - before[table]
@@ -248,6 +250,9 @@ def _ledgers(database: Database) -> dict[str, Ask]:
         queries[name] = lambda which=which: ledger.ledger(database, which)
         queries[f"{name}, deep"] = _deep_entries(database, which, now)
         queries[f"{name}, counted"] = lambda which=which: ledger.count(database, which)
+    month = now - timedelta(days=30)
+    queries["totals of a month"] = lambda: totals(database, Traffic.DEMO, month, now)
+    queries["outstanding"] = lambda: outstanding(database, Traffic.DEMO)
     return queries
 
 
@@ -278,6 +283,14 @@ def _one_user(database: Database) -> dict[str, Ask]:
         async def proof(number: int = number) -> Any:
             return await ledger.account_proof(database, await somebody(number), Traffic.DEMO)
 
+        async def day(number: int = number) -> Any:
+            return await timeline_of(database, await somebody(number), Traffic.DEMO, datetime.now(UTC))
+
+        async def week(number: int = number) -> Any:
+            return await week_of(database, await somebody(number), Traffic.DEMO, datetime.now(UTC))
+
+        queries[f"last 24 hours of user {number}"] = day
+        queries[f"week of user {number}"] = week
         queries[f"entries of user {number}"] = entries
         queries[f"proof of user {number}"] = proof
     return queries

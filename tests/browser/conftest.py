@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.browser import chromium
@@ -114,6 +115,15 @@ def settled(page: Page) -> Page:
     return page
 
 
+def serious(page: Page) -> list[str]:
+    """What axe finds that stands in somebody's way, each with the place; looked at once nothing moves any more."""
+    page.wait_for_function(STILL)
+    found = Axe().run(page).response["violations"]
+    return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found if one["impact"] in SERIOUS]
+
+
+SERIOUS = ("serious", "critical")
+STILL = "() => document.getAnimations().every(one => one.playState !== 'running' || one.effect?.getTiming().iterations === Infinity)"
 QUIET = """() => new Promise(done => {
     const look = () => done(!document.querySelector(".pu-skeleton"));
     let calm = setTimeout(look, 250);

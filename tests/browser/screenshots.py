@@ -55,6 +55,7 @@ def main() -> None:
                 page.wait_for_timeout(5_000)  # the vendors' SDKs are loaded meanwhile
                 _providers(page, live.url)
                 _generations(page, live.url)
+                _user(page, live.url)
                 _playground(page, live.url, fakes)
                 browser.close()
         finally:
@@ -111,6 +112,15 @@ def _generations(page: Page, base: str) -> None:
     page.get_by_text("Whose fault").wait_for()
     page.wait_for_timeout(500)
     page.screenshot(path=IMAGES / "generations.png")
+
+
+def _user(page: Page, base: str) -> None:
+    page.goto(f"{base}/users?q={PEOPLE[2]}")
+    settled(page)
+    page.get_by_role("link", name=PEOPLE[2]).first.click()
+    page.get_by_role("button", name="Adjust credits").wait_for()
+    settled(page)
+    page.screenshot(path=IMAGES / "user.png")
 
 
 def _playground(page: Page, base: str, fakes: FakeVendors) -> None:

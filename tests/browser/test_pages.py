@@ -3,14 +3,34 @@
 from collections.abc import Callable
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.conftest import ready, settled, sign_in
+from tests.browser.conftest import ready, serious, settled, sign_in
 from tests.server import Live
 
-PAGES = ("/", "/generations", "/providers", "/plans", "/playground", "/audit")
-SERIOUS = ("serious", "critical")
+PAGES = (
+    "/",
+    "/generations",
+    "/providers",
+    "/plans",
+    "/playground",
+    "/users",
+    "/credits",
+    "/audit",
+    "/settings",
+)
+
+
+@pytest.fixture(scope="module")
+def paths(browser: Browser, live: Live) -> tuple[str, ...]:
+    """All of them; the page of a user is that of the first superadmin."""
+    with browser.new_context(base_url=live.url) as context:
+        page = context.new_page()
+        sign_in(page, live)
+        page.goto("/users")
+        own = page.locator(".pu-table a[href^='/users/']").first.get_attribute("href")
+    assert own
+    return *PAGES, own
 
 
 @pytest.fixture(scope="module", params=["light", "dark"])
@@ -18,33 +38,30 @@ def theme(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
-def serious_faults(page: Page) -> list[str]:
-    found = Axe().run(page).response["violations"]
-    return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found if one["impact"] in SERIOUS]
-
-
 def test_axe_finds_nothing_serious_on_any_page(
-    theme: str, new_context: Callable[..., BrowserContext], live: Live
+    theme: str, new_context: Callable[..., BrowserContext], live: Live, paths: tuple[str, ...]
 ) -> None:
     page = new_context(base_url=live.url, color_scheme=theme).new_page()
     page.goto("/login")
-    faults = {"/login": serious_faults(page)}
+    faults = {"/login": serious(page)}
     sign_in(page, live)
-    for path in PAGES:
+    for path in paths:
         page.goto(path)
         settled(page)
-        faults[path] = serious_faults(page)
+        faults[path] = serious(page)
 
     assert {path: found for path, found in faults.items() if found} == {}
 
 
 @pytest.mark.parametrize("width", [1440, 1024, 390])
-def test_no_page_scrolls_sideways(width: int, new_context: Callable[..., BrowserContext], live: Live) -> None:
+def test_no_page_scrolls_sideways(
+    width: int, new_context: Callable[..., BrowserContext], live: Live, paths: tuple[str, ...]
+) -> None:
     page = new_context(base_url=live.url, viewport={"width": width, "height": 844}).new_page()
     page.goto("/login")
     overflow = {"/login": page.evaluate("document.documentElement.scrollWidth - innerWidth")}
     sign_in(page, live)
-    for path in PAGES:
+    for path in paths:
         page.goto(path)
         ready(page)
         overflow[path] = page.evaluate("document.documentElement.scrollWidth - innerWidth")
@@ -52,9 +69,11 @@ def test_no_page_scrolls_sideways(width: int, new_context: Callable[..., Browser
     assert {path: by for path, by in overflow.items() if by > 0} == {}
 
 
-def test_each_page_has_a_language_a_title_of_its_own_one_heading_and_one_main(page: Page) -> None:
+def test_each_page_has_a_language_a_title_of_its_own_one_heading_and_one_main(
+    page: Page, paths: tuple[str, ...]
+) -> None:
     titles: list[str] = []
-    for path in PAGES:
+    for path in paths:
         page.goto(path)
         ready(page)
         assert page.locator("html").get_attribute("lang")
@@ -62,7 +81,7 @@ def test_each_page_has_a_language_a_title_of_its_own_one_heading_and_one_main(pa
         assert page.locator("main").count() == 1
         titles.append(page.title())
 
-    assert len(set(titles)) == len(PAGES)
+    assert len(set(titles)) == len(paths)
 
 
 def test_the_first_stop_of_the_keyboard_skips_to_the_content(page: Page) -> None:
@@ -75,8 +94,8 @@ def test_the_first_stop_of_the_keyboard_skips_to_the_content(page: Page) -> None
     assert focused == "Skip to the content"
 
 
-def test_every_icon_button_has_a_name(page: Page) -> None:
-    for path in PAGES:
+def test_every_icon_button_has_a_name(page: Page, paths: tuple[str, ...]) -> None:
+    for path in paths:
         page.goto(path)
         ready(page)
         nameless = page.evaluate(
@@ -101,13 +120,15 @@ def test_a_dark_reload_shows_no_white_frame(new_context: Callable[..., BrowserCo
     assert grounds == ["rgb(14, 17, 22)"]
 
 
-def test_pages_bring_no_error_into_the_console_and_nothing_from_elsewhere(page: Page, live: Live) -> None:
+def test_pages_bring_no_error_into_the_console_and_nothing_from_elsewhere(
+    page: Page, live: Live, paths: tuple[str, ...]
+) -> None:
     errors: list[str] = []
     foreign: list[str] = []
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("request", lambda request: foreign.append(request.url) if not _ours(request.url, live) else None)
-    for path in PAGES:
+    for path in paths:
         page.goto(path)
         settled(page)
 

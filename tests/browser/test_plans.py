@@ -7,9 +7,9 @@ import pytest
 from playwright.sync_api import Dialog, Locator, Page, expect
 
 from core.ids import new_id
-from tests.browser.conftest import ready, settled, sign_in
+from tests.browser.conftest import ready, serious, settled, sign_in
 from tests.browser.plant import NewContext, Plant, has_focus, tab_to
-from tests.browser.test_providers_page import SMALL, STOP, serious
+from tests.browser.test_providers_page import SMALL, STOP
 from tests.server import serving
 
 TABS = ("matrix", "history", "overrides", "undefined", "proposals", "file")

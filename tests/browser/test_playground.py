@@ -6,8 +6,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
-from tests.browser.conftest import ready, sign_in
-from tests.browser.test_pages import serious_faults
+from tests.browser.conftest import ready, serious, sign_in
 from tests.fakes import FakeVendors
 from tests.server import Live
 
@@ -149,7 +148,7 @@ def test_one_failure_leaves_the_other_running_and_says_why(vendor_page: Page, fa
     expect(answered.get_by_text("Completed")).to_be_visible()
     expect(answered.get_by_text("Hearts pump.").first).to_be_visible()
     expect(vendor_page.get_by_role("table", name="Trace").get_by_text("authentication")).to_be_visible()
-    assert serious_faults(vendor_page) == []
+    assert serious(vendor_page) == []
 
 
 def test_an_answer_of_a_fallback_says_so(vendor_page: Page, fakes: FakeVendors) -> None:

@@ -5,11 +5,10 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from core.ids import new_id
-from tests.browser.conftest import ready, settled
+from tests.browser.conftest import ready, serious, settled
 from tests.browser.plant import (
     NewContext,
     Plant,
@@ -27,7 +26,6 @@ from tests.fakes import FakeVendors
 TABS = ("health", "breaker", "keys", "events")
 FIGURES = 10_000
 """Milliseconds within which pages show sums over the database."""
-SERIOUS = ("serious", "critical")
 
 
 @pytest.fixture(scope="module")
@@ -375,11 +373,6 @@ def trouble(plant: Plant) -> None:
         "insert into drills (provider_id, error_class, reason, ends_at) select id, 'timeout', 'a rehearsal',"
         " now() + interval '10 minutes' from providers where slug = 'anthropic' on conflict do nothing"
     )
-
-
-def serious(page: Page) -> list[str]:
-    found = Axe().run(page).response["violations"]
-    return [f"{one['id']}: {one['nodes'][0]['html'][:160]}" for one in found if one["impact"] in SERIOUS]
 
 
 STOP = """() => {

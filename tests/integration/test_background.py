@@ -14,7 +14,7 @@ from core.accounts.models import User
 from core.audit import Actor
 from core.bootstrap import Purser
 from core.database import Database
-from core.errors import Conflict, InvalidRequest, NotAllowed
+from core.errors import Conflict, DatabaseUnavailable, InvalidRequest, NotAllowed
 from core.jobs import jobs as schedules
 from core.queue import Queue, background
 from core.queue.background import Job, Work, begin, recent, take_up, tray, work_on
@@ -109,6 +109,21 @@ async def test_an_unforeseen_failure_says_nothing_of_its_inside(database: Databa
     assert job.state is JobState.FAILED
     assert str(job_id) in job.message
     assert "sk-123" not in job.message
+
+
+async def test_a_job_from_under_which_the_server_went_away_is_taken_up_again(
+    database: Database, admin: User
+) -> None:
+    async def breaks(_work: Work, _context: Mapping[str, Any]) -> str:
+        raise DatabaseUnavailable
+
+    job_id = await started(database, admin)
+    with pytest.raises(DatabaseUnavailable):
+        await work_on(database, job_id, {"stub": breaks}, {})
+    await database.execute("update procrastinate_jobs set status = 'failed'")  # as the worker notes it
+
+    assert (await only(database, admin)).state is JobState.RUNNING
+    assert await take_up(database) == 1
 
 
 async def test_how_far_a_job_is_is_written_at_most_once_a_second(

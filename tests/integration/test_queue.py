@@ -13,6 +13,7 @@ from procrastinate import Blueprint
 
 from core.database import Database
 from core.generation.order import TextOrder
+from core.ids import new_id
 from core.jobs import jobs
 from core.queue import Queue
 from core.vocabulary import Traffic
@@ -164,4 +165,93 @@ async def test_partitions_are_made_months_ahead_by_the_schedule(
 
     assert await database.fetch_one("select to_regclass(%s) is not null", (f"generations_{month}",)) == (
         True,
+    )
+
+
+async def cut_off(one: Queue, database: Database, task: str) -> None:
+    """Leaves what kill -9 leaves: a job of this task that is being done, by a worker whose heart stands still."""
+    later = one._app.configure_task(task, queueing_lock=str(new_id()), schedule_in={"hours": 1})
+    job = await later.defer_async(timestamp=0)
+    await database.execute(
+        "with dead as (insert into procrastinate_workers (last_heartbeat) values (now() - interval '1 minute') returning id)"
+        " update procrastinate_jobs set status = 'doing', worker_id = (select id from dead) where id = %s",
+        (job,),
+    )
+
+
+async def gone(database: Database, job: int) -> None:
+    async with asyncio.timeout(SECONDS):
+        while await database.fetch_one("select 1 from procrastinate_jobs where id = %s", (job,)):
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("task", ["count_users", "expire_credits", "grant_months", "fold_credits"])
+async def test_the_next_tick_runs_though_a_process_died_in_the_one_before(
+    database: Database, database_url: str, task: str
+) -> None:
+    async with queue(database_url, database) as one:
+        await cut_off(one, database, f"purser:{task}")
+        tick = one._app.configure_task(f"purser:{task}", queueing_lock=str(new_id()))
+
+        await gone(database, await tick.defer_async(timestamp=0))
+
+
+async def test_what_a_dead_process_was_at_is_ended_whatever_it_was(
+    database: Database, database_url: str
+) -> None:
+    tasks = ("purser:count_users", "purser:make_partitions")
+    async with queue(database_url, database) as one:
+        for task in tasks:
+            await cut_off(one, database, task)
+        await one._app.configure_task("purser:take_up_background").defer_async(timestamp=0)
+
+        for task in tasks:
+            await done(database, task)
+
+
+async def test_a_tick_is_left_out_while_the_process_is_still_at_the_one_before(
+    database: Database, database_url: str
+) -> None:
+    ran: list[int] = []
+    go_on = asyncio.Event()
+    ticking = Blueprint()
+
+    @ticking.task(name="slow", queueing_lock="slow")
+    async def slow(timestamp: int) -> None:
+        ran.append(timestamp)
+        await go_on.wait()
+
+    async with queue(database_url, database, ticking) as one:
+        try:
+            task = one._app.configure_task("purser:slow")
+            await task.defer_async(timestamp=1)
+            async with asyncio.timeout(SECONDS):
+                while not ran:
+                    await asyncio.sleep(0.05)
+            await gone(database, await task.defer_async(timestamp=2))
+            assert ran == [1]
+        finally:
+            go_on.set()
+        await done(database, "purser:slow")
+        await gone(database, await task.defer_async(timestamp=3))
+
+    assert ran == [1, 3]
+
+
+async def test_jobs_that_failed_are_forgotten_after_a_week(database: Database, database_url: str) -> None:
+    async with queue(database_url, database) as one:
+        later = one._app.configure_task("purser:make_partitions", schedule_in={"hours": 1})
+        old, new = await later.defer_async(timestamp=0), await later.defer_async(timestamp=1)
+        await database.execute(
+            "update procrastinate_jobs set status = 'failed' where id = any(%s)", ([old, new],)
+        )
+        await database.execute(
+            "update procrastinate_events set at = now() - interval '8 days' where job_id = %s", (old,)
+        )
+        await one._app.configure_task("purser:forget_jobs").defer_async(timestamp=0)
+        await gone(database, old)
+        await done(database, "purser:forget_jobs")
+
+    assert await database.fetch_one("select status::text from procrastinate_jobs where id = %s", (new,)) == (
+        "failed",
     )

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -36,6 +37,13 @@ from tests.world import PASSWORD, World, running, settings_for
 
 PAGES = (overview, generations, playground, plans, providers, user, users, audit, credits, settings)
 """Imported, so that they are registered."""
+
+
+class Patient(User):
+    """A simulated browser that waits for what it expects to see as long as a person would."""
+
+    async def should_see(self, *args: Any, retries: int = 50, **options: Any) -> None:
+        await super().should_see(*args, retries=retries, **options)
 
 
 class Visit:
@@ -75,7 +83,7 @@ async def enter(world: World) -> AsyncIterator[Callable[..., object]]:
                 transport=transport, base_url="http://test", cookies={DEV_COOKIE: token}
             )
             await stack.enter_async_context(client)
-            return Visit(User(client), world, token)
+            return Visit(Patient(client), world, token)
 
         yield make
     Client.instances.clear()

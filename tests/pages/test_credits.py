@@ -1,15 +1,23 @@
 """The Credits page where the server says no: a role taken away meanwhile, and books that do not agree."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
+from uuid import UUID
 
 import pytest
+from nicegui import ui
 
-from core.credits import ledger
-from core.errors import DatabaseUnavailable
+from core.credits import approvals, ledger
+from core.database.reading import TAKES_TOO_LONG, TOO_SLOW
+from core.errors import DatabaseUnavailable, Fault
+from core.ids import new_id
 from core.system.reports import check_books
 from core.vocabulary import Role
 from dashboard.components.button import Button
+from dashboard.components.html import Node
+from dashboard.credits import expiring
+from dashboard.live import credits_changed
 from tests.pages.conftest import Visit
 
 Enter = Callable[..., Awaitable[Visit]]
@@ -36,6 +44,7 @@ async def test_support_who_sends_an_approval_by_hand_is_refused(enter: Enter) ->
     await visit.user.open("/credits?tab=approvals")
     visit.user.find(kind=Button, content="Approve…").click()
     await visit.user.should_see("Approve +12,000 cr?")
+    typed(visit, "user@example.com")
     await visit.world.purser.database.execute(
         "update users set role = 'support' where email = 'superadmin@example.com'"
     )
@@ -44,6 +53,26 @@ async def test_support_who_sends_an_approval_by_hand_is_refused(enter: Enter) ->
 
     await visit.user.should_see("This is for superadmin; you are signed in as support.")
     assert (await visit.world.balance()).balance == 1_000
+
+
+async def test_whoever_approves_their_own_request_by_hand_is_refused(enter: Enter) -> None:
+    visit = await enter(Role.SUPERADMIN)
+    database = visit.world.purser.database
+    await database.execute(ASKED, (visit.world.user.id,))
+    await visit.user.open("/credits?tab=approvals")
+    visit.user.find(kind=Button, content="Approve…").click()
+    await visit.user.should_see("Approve +12,000 cr?")
+    typed(visit, "user@example.com")
+    await database.execute(
+        "update credit_requests set asked_by = (select id from users where email = 'superadmin@example.com')"
+    )
+
+    # For their own request the page has no such button; its event can be sent all the same.
+    visit.user.find(kind=Button, content="Approve +12,000 cr").click()
+
+    await visit.user.should_see("Another superadmin must approve this: you asked for it.")
+    assert (await visit.world.balance()).balance == 1_000
+    assert await database.fetch_all("select state from credit_requests") == [("waiting",)]
 
 
 async def test_the_last_proof_of_the_books_is_said_and_a_difference_loudly(enter: Enter) -> None:
@@ -84,6 +113,161 @@ async def test_a_list_that_cannot_be_read_says_why_and_is_tried_again(
     visit.user.find(kind=Button, content="Retry").click()
 
     await visit.user.should_see("user@example.com")
+
+
+async def test_so_much_is_approved_only_once_the_address_is_typed(enter: Enter) -> None:
+    visit = await enter(Role.SUPERADMIN)
+    await visit.world.purser.database.execute(ASKED, (visit.world.user.id,))
+    await visit.user.open("/credits?tab=approvals")
+    visit.user.find(kind=Button, content="Approve…").click()
+    await visit.user.should_see("Approve +12,000 cr?")
+
+    (verb,) = visit.user.find(kind=Button, content="Approve +12,000 cr").elements
+    assert not verb.enabled
+    typed(visit, "user@example.com")
+    assert verb.enabled
+
+
+async def test_news_are_read_one_at_a_time_and_the_last_is_not_lost(
+    enter: Enter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visit = await enter(Role.SUPERADMIN)
+    await visit.user.open("/credits?tab=approvals")
+    await visit.user.should_see("Nothing waits for approval")
+    reading, gate, begun = approvals.waiting, asyncio.Event(), asyncio.Event()
+    at_once: list[int] = []
+    running = 0
+
+    async def slowly(*said: Any) -> Any:
+        nonlocal running
+        running += 1
+        at_once.append(running)
+        found = await reading(*said)
+        begun.set()
+        await gate.wait()
+        running -= 1
+        return found
+
+    monkeypatch.setattr(approvals, "waiting", slowly)
+    credits_changed.emit()
+    async with asyncio.timeout(10):
+        await begun.wait()
+    await visit.world.purser.database.execute(ASKED, (visit.world.user.id,))
+    for _ in range(3):
+        credits_changed.emit()
+        await asyncio.sleep(0)
+    gate.set()
+
+    await visit.user.should_see("+12,000 cr for user@example.com", retries=30)
+    assert at_once == [1, 1]
+
+
+async def test_what_was_read_stays_with_a_word_while_the_database_is_away(
+    enter: Enter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visit = await enter(Role.SUPERADMIN)
+    await visit.world.purser.database.execute(ASKED, (visit.world.user.id,))
+    await visit.user.open("/credits?tab=approvals")
+    await visit.user.should_see("+12,000 cr for user@example.com")
+    reading = approvals.waiting
+
+    async def away(*_: Any) -> Any:
+        raise DatabaseUnavailable
+
+    monkeypatch.setattr(approvals, "waiting", away)
+    credits_changed.emit()
+    await visit.user.should_see(" s old. The database does not answer.", retries=30)
+    await visit.user.should_see("+12,000 cr for user@example.com")
+
+    monkeypatch.setattr(approvals, "waiting", reading)
+    credits_changed.emit()
+    await visit.user.should_not_see("The database does not answer.", retries=30)
+
+
+async def test_what_expires_is_not_read_with_every_entry_and_says_when_that_takes_too_long(
+    enter: Enter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visit = await enter(Role.SUPERADMIN)
+    reads = 0
+
+    async def late(*_: Any) -> Any:
+        nonlocal reads
+        reads += 1
+        raise Fault(TAKES_TOO_LONG, code=TOO_SLOW)
+
+    monkeypatch.setattr(expiring, "expiring", late)
+    await visit.user.open("/credits?tab=expiring")
+    await visit.user.should_see(TAKES_TOO_LONG)
+
+    await visit.world.purser.database.execute(ASKED, (visit.world.user.id,))
+    credits_changed.emit()
+    async with asyncio.timeout(10):
+        while all(one.text != "1" for one in visit.user.find(kind=Node).elements):
+            await asyncio.sleep(0.01)
+    assert reads == 1
+    visit.user.find(kind=Button, content="Retry").click()
+    async with asyncio.timeout(10):
+        while reads == 1:
+            await asyncio.sleep(0.01)
+
+
+async def test_a_role_taken_away_meanwhile_reads_no_more_news(enter: Enter) -> None:
+    visit = await enter(Role.SUPPORT)
+    await visit.user.open("/credits?tab=approvals")
+    await visit.user.should_see("Nothing waits for approval")
+    database = visit.world.purser.database
+    await database.execute(ASKED, (visit.world.user.id,))
+    await database.execute("update users set role = 'tester' where email = 'support@example.com'")
+
+    credits_changed.emit()
+
+    await visit.user.should_see("This is for superadmin or support; you are signed in as tester.", retries=30)
+    await visit.user.should_not_see("+12,000 cr for user@example.com")
+
+
+async def test_a_stopped_bulk_grant_goes_on_without_being_asked_again_and_its_pane_stays(
+    enter: Enter,
+) -> None:
+    visit = await enter(Role.SUPERADMIN)
+    grant = await stopped_grant(visit)
+    await visit.user.open(f"/credits?tab=bulk&sel={grant}")
+    await visit.user.should_see("0 of 2 booked")
+    before = visit.user.find(kind=Button, content="Go on…").elements
+
+    await visit.world.purser.database.execute(
+        "update bulk_grant_lines set refusal = 'gone' where bulk_id = %s and number = 1", (grant,)
+    )
+    credits_changed.emit()
+    await visit.user.should_see("0 of 2 booked, 1 refused", retries=30)
+    assert visit.user.find(kind=Button, content="Go on…").elements == before
+
+    visit.user.find(kind=Button, content="Go on…").click()
+    await visit.user.should_see("Go on with “Spring”?")
+    await visit.user.should_see("0 cr of 24,000 cr")
+    await visit.user.should_not_see("Ask for approval")
+    await visit.user.should_not_see("Type 24,000 to confirm")
+
+
+def typed(visit: Visit, words: str) -> None:
+    """Writes into the one line of text of the open dialog."""
+    (field,) = (one for one in visit.user.find(kind=ui.input).elements if type(one) is ui.input)
+    field.set_value(words)
+
+
+async def stopped_grant(visit: Visit) -> UUID:
+    """One above everybody's limit, whose job has failed before its first line."""
+    grant, database = new_id(), visit.world.purser.database
+    await database.execute(
+        "insert into bulk_grants (id, title, source, type, reason_code, people, credits, state, created_by, created_label)"
+        " values (%s, 'Spring', 'csv', 'grant', 'promotion', 2, 24000, 'failed', gen_random_uuid(), 'jonas@example.com')",
+        (grant,),
+    )
+    await database.execute(
+        "insert into bulk_grant_lines (bulk_id, number, user_id, amount)"
+        " select %s, number, gen_random_uuid(), 12000 from generate_series(1, 2) number",
+        (grant,),
+    )
+    return grant
 
 
 ASKED = """

@@ -50,7 +50,7 @@ def _label(frame: Any) -> str:
 
 async def see(visit: Visit, text: str) -> None:
     """Waits until it is there: what is written comes back through the database."""
-    await visit.user.should_see(text, retries=50)
+    await visit.user.should_see(text)
 
 
 async def act(visit: Visit, caption: str, row: UUID, action: str) -> None:

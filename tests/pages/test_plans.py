@@ -264,7 +264,7 @@ async def test_a_file_becomes_changes_to_review_and_a_wrong_one_says_where(enter
 
 async def sees(visit: Visit, words: str) -> None:
     """What is written shows after the write, however busy the machine is."""
-    await visit.user.should_see(words, retries=100)
+    await visit.user.should_see(words)
 
 
 def change(visit: Visit, said: object) -> None:

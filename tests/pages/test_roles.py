@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from nicegui import Client
 
-from core.accounts.service import suspend
+from core.accounts.service import set_role, suspend
 from core.accounts.sessions import revoke_session
 from core.audit import SYSTEM
 from core.vocabulary import Role
@@ -119,6 +119,24 @@ async def test_a_suspension_closes_the_persons_pages_within_a_second(enter: Ente
     async with asyncio.timeout(2):
         while client.id in Client.instances:
             await asyncio.sleep(0.05)
+
+
+async def test_another_role_ends_the_pages_that_were_made_for_the_old_one(enter: Enter) -> None:
+    visit = await enter(Role.SUPPORT)
+    client = await visit.user.open("/users")
+    other = await enter(Role.TESTER)
+    stays = await other.user.open("/playground")
+    person = await visit.world.purser.identities.resolve_user("support@example.com")
+    assert person is not None
+
+    async with visit.world.purser.database.transaction() as session:
+        await set_role(session, SYSTEM, person.id, Role.TESTER, reason="moved to another team")
+    await visit.world.purser.changes.refresh()
+
+    assert client.id not in Client.instances
+    assert stays.id in Client.instances
+    await visit.user.open("/users")
+    await visit.user.should_see("Not with your role")
 
 
 async def test_a_stranger_is_sent_to_sign_in_and_comes_back(enter: Enter) -> None:

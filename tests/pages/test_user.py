@@ -8,10 +8,11 @@ from uuid import UUID
 
 import orjson
 import pytest
+from nicegui.testing.user_interaction import UserInteraction
 
 from core.accounts.keys import create_key
 from core.accounts.service import suspend
-from core.audit import SYSTEM
+from core.audit import SYSTEM, record
 from core.credits.models import EntryType
 from core.credits.service import open_account, post
 from core.entitlements.overrides import add_override
@@ -20,7 +21,7 @@ from core.signup import sign_up
 from core.vocabulary import Role
 from dashboard.components.button import Button
 from dashboard.components.html import Node
-from dashboard.live import generations_changed
+from dashboard.live import audit_changed, generations_changed
 from dashboard.user.reading import read
 from dashboard.user.summary import last_failures, summary
 from tests.pages.conftest import Visit
@@ -284,7 +285,7 @@ async def test_suspending_needs_a_reason_and_is_seen_at_once(enter: Enter) -> No
     await visit.user.should_see("Suspend user@example.com?")
 
     visit.user.find(kind=Button, content="Suspend").click()
-    await visit.user.should_see("This needs a reason", retries=30)
+    await visit.user.should_see("This needs a reason")
     assert await status_of(visit.world, visit.world.user.id) == "active"
 
     visit.user.find("For the audit").type("chargeback")
@@ -292,7 +293,7 @@ async def test_suspending_needs_a_reason_and_is_seen_at_once(enter: Enter) -> No
     async with asyncio.timeout(10):
         while await status_of(visit.world, visit.world.user.id) != "suspended":
             await asyncio.sleep(0.05)
-    await visit.user.should_see("Suspended", retries=30)
+    await visit.user.should_see("Suspended")
 
 
 async def test_what_happens_elsewhere_is_shown_by_itself(enter: Enter) -> None:
@@ -304,6 +305,75 @@ async def test_what_happens_elsewhere_is_shown_by_itself(enter: Enter) -> None:
     generations_changed.emit()
 
     await visit.user.should_see("sandbox-text")
+
+
+async def test_whoever_looks_at_a_user_takes_none_of_their_free_credits_of_the_day(enter: Enter) -> None:
+    visit = await enter(Role.SUPERADMIN)
+    database = visit.world.purser.database
+    await database.execute("update plans set daily_credits = 3 where id = 'premium'")
+    await visit.world.purser.snapshots.rebuild()
+    user = await person(visit.world.purser, "daily@example.com", credits=0, plan="premium")
+    owned = "select seq, balance, daily_until from credit_accounts where user_id = %s"
+    before = await database.fetch_all(owned, (user.id,))
+
+    await visit.user.open(f"/users/{user.id}?tab=api")
+    await visit.user.should_see("3 cr")
+    await visit.user.should_see("available")
+    await audit_changed.call()
+
+    told = [
+        said
+        for node in visit.user.find(kind=Node).elements
+        if node.tag == "pre" and "available" in (said := node.text)
+    ]
+    assert len(told) == 2
+    assert all('"available": 3' in said for said in told)
+    assert await database.fetch_all(owned, (user.id,)) == before
+
+
+async def test_only_what_happens_to_this_user_has_the_page_read_again(enter: Enter) -> None:
+    visit = await enter(Role.SUPPORT)
+    world, database = visit.world, visit.world.purser.database
+    other = await person(world.purser, "other@example.com", credits=0)
+    await visit.user.open(f"/users/{world.user.id}")
+    await audit_changed.call()
+    await database.execute("update credit_accounts set balance = 777 where user_id = %s", (world.user.id,))
+
+    await told_of(world, other.id)
+    await audit_changed.call()
+    await visit.user.should_not_see("777 cr")
+
+    await told_of(world, world.user.id)
+    await audit_changed.call()
+    await visit.user.should_see("777 cr")
+
+
+async def test_an_open_page_is_read_for_whoever_its_person_is_now(enter: Enter) -> None:
+    visit = await enter(Role.SUPPORT)
+    world, database = visit.world, visit.world.purser.database
+    await visit.user.open(f"/users/{world.user.id}?tab=projects")
+    await visit.user.should_see("No projects")
+    await database.execute("update users set role = 'tester' where email = 'support@example.com'")
+    await database.execute("update credit_accounts set balance = 777 where user_id = %s", (world.user.id,))
+
+    await told_of(world, world.user.id)
+    await audit_changed.call()
+    await visit.user.should_see("old. This is for superadmin or support")
+    await visit.user.should_not_see("777 cr")
+
+    (copy,) = [
+        button
+        for button in visit.user.find(kind=Button).elements
+        if any(isinstance(part, Node) and part.text == "support " for part in button.descendants())
+    ]
+    UserInteraction(visit.user, {copy}, None).click()
+    await visit.user.should_see("you are signed in as tester")
+    await visit.user.should_not_see("Support summary of")
+
+
+async def told_of(world: World, user_id: UUID) -> None:
+    async with world.purser.database.transaction() as session:
+        await record(session, SYSTEM, "user.profile", ("user", user_id))
 
 
 async def live(world: World) -> None:

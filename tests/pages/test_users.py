@@ -4,12 +4,14 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 import pytest
+from nicegui import Client
 
 from core.generation.user_figures import recount
 from core.vocabulary import Role
 from dashboard.components.button import Button
 from dashboard.components.table import DataTable
 from dashboard.users.address import Address
+from tests.factories import make_user
 from tests.pages.conftest import Visit
 from tests.world import World, person
 
@@ -36,6 +38,24 @@ async def test_a_tester_is_told_which_roles_may_and_gets_no_file(enter: Enter) -
     await visit.user.should_see("Not with your role")
     await visit.user.should_not_see("user@example.com")
     assert answer.status_code == 403
+
+
+async def test_somebody_who_became_a_tester_meanwhile_reads_no_further(enter: Enter) -> None:
+    visit = await enter(Role.SUPPORT)
+    for number in range(51):
+        await make_user(visit.world.purser.database, email=f"ada{number}@found.example")
+    await count_all(visit.world)
+    client = await visit.user.open("/users?sort=email")
+    await visit.user.should_see("ada0@found.example")
+    table = table_of(visit)
+    (page_on,) = [one for one in table._event_listeners.values() if one.type == "page"]
+
+    # Nobody is told of it: the page stands open, and its events come as before.
+    await visit.world.purser.database.execute("update users set role = 'tester' where role = 'support'")
+    table._handle_event({"listener_id": page_on.id, "args": "next"})
+
+    await visit.user.should_see("This is for superadmin or support; you are signed in as tester.")
+    assert (client.id in Client.instances, table.rows) == (True, ())
 
 
 async def test_search_filters_and_order_stand_in_the_address(enter: Enter) -> None:

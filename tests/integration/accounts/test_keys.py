@@ -26,8 +26,9 @@ async def customer(database: Database) -> User:
 
 
 async def make(database: Database, actor: Actor, user_id: UUID, **options: object) -> NewKey:
+    said = {"name": "backend", "reason": "asked for"} | options
     async with database.transaction() as session:
-        return await create_key(session, actor, user_id, **({"name": "backend"} | options))  # pyright: ignore[reportArgumentType]
+        return await create_key(session, actor, user_id, **said)  # pyright: ignore[reportArgumentType]
 
 
 async def test_a_key_is_shown_once_and_stored_as_a_hash(database: Database, customer: User) -> None:
@@ -95,6 +96,37 @@ async def test_a_key_for_a_superadmin_is_made_by_a_superadmin(
         await make(database, actor_of(support), root.id)
     with pytest.raises(NotAllowed, match="support or a superadmin"):
         await make(database, actor_of(customer), support.id)
+
+
+async def test_who_makes_or_revokes_the_key_of_another_says_why(
+    database: Database, root: User, customer: User
+) -> None:
+    own = await make(database, actor_of(customer), customer.id, reason=None)
+    for reason in (None, " "):
+        with pytest.raises(InvalidRequest, match="reason"):
+            await make(database, actor_of(root), customer.id, reason=reason)
+        with pytest.raises(InvalidRequest, match="reason"):
+            async with database.transaction() as session:
+                await revoke_key(session, actor_of(root), own.id, reason=reason)
+    await make(database, actor_of(root), customer.id, reason="a second server")
+    said = await database.fetch_all("select action, reason from audit order by id")
+    assert said == [("key.create", None), ("key.create", "a second server")]
+
+
+@pytest.mark.parametrize("role", [Role.TESTER, Role.SUPPORT])
+async def test_a_key_of_the_staff_is_made_by_themselves_or_by_a_superadmin_in_person(
+    database: Database, root: User, role: Role
+) -> None:
+    colleague, support = await make_user(database, role=role), await make_user(database, role=Role.SUPPORT)
+    for actor in (
+        actor_of(support),
+        Actor("key", "a key", Role.SUPPORT, support.id),
+        Actor("key", "a key", Role.SUPERADMIN, root.id),
+    ):
+        with pytest.raises(NotAllowed, match="Only a superadmin can make keys for"):
+            await make(database, actor, colleague.id)
+    for actor in (actor_of(colleague), actor_of(root), COMMAND_LINE):
+        await make(database, actor, colleague.id)
 
 
 async def test_no_key_is_made_for_a_suspended_account(database: Database, root: User) -> None:

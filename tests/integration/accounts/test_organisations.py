@@ -115,10 +115,12 @@ async def test_only_support_and_superadmins_keep_organisations(database: Databas
             await do(database, verb, *args, actor=actor)
 
 
-async def test_support_leaves_superadmins_alone(database: Database) -> None:
+async def test_support_leaves_superadmins_alone_and_takes_nobody_of_the_staff_in(database: Database) -> None:
     company, admin = await Company.found(database), await make_user(database, role=Role.SUPERADMIN)
-    with pytest.raises(NotAllowed):
-        await do(database, add_member, company.id, admin.id, MEMBER, actor=company.support)
+    tester = await make_user(database, role=Role.TESTER)
+    for staff_id in (admin.id, tester.id, company.support.id):
+        with pytest.raises(NotAllowed):
+            await do(database, add_member, company.id, staff_id, MEMBER, actor=company.support)
     await do(database, add_member, company.id, admin.id, MEMBER, actor=actor_of(admin))
     with pytest.raises(NotAllowed):
         await do(database, remove_member, company.id, admin.id, actor=company.support)

@@ -146,11 +146,13 @@ async def test_support_suspends_and_reactivates_with_a_reason(
     ]
 
 
-async def test_support_does_not_touch_superadmins_and_testers_touch_nobody(
+async def test_support_does_not_touch_staff_and_testers_touch_nobody(
     database: Database, root: User, support: User, customer: User
 ) -> None:
     tester = await make_user(database, role=Role.TESTER)
-    for actor, target in ((support, root), (tester, customer), (customer, tester)):
+    colleague = await make_user(database, role=Role.SUPPORT)
+    pairs = ((support, root), (support, colleague), (support, tester), (tester, customer), (customer, tester))
+    for actor, target in pairs:
         for verb in (suspend, reactivate):
             await refused(
                 database, lambda s, a=actor, t=target, v=verb: v(s, actor_of(a), t.id, reason="x"), NotAllowed
@@ -194,8 +196,31 @@ async def test_the_preferences_of_others_are_for_those_who_manage_them(
     deed: Deed = lambda s: set_preferences(s, actor_of(other), customer.id, provider="openai", model=None)
     await refused(database, deed, NotAllowed)
     await do(
-        database, lambda s: set_preferences(s, actor_of(support), customer.id, provider="openai", model=None)
+        database,
+        lambda s: set_preferences(
+            s, actor_of(support), customer.id, provider="openai", model=None, reason="asked by mail"
+        ),
     )
+    assert await database.fetch_one("select reason from audit") == ("asked by mail",)
+
+
+async def test_who_changes_the_account_of_another_says_why_and_a_key_need_not(
+    database: Database, support: User, customer: User
+) -> None:
+    for reason in (None, " "):
+        for deed in (
+            lambda s, r=reason: set_profile(s, actor_of(support), customer.id, name="Ann", reason=r),
+            lambda s, r=reason: set_preferences(
+                s, actor_of(support), customer.id, provider="openai", model=None, reason=r
+            ),
+        ):
+            assert await refused(database, deed, InvalidRequest) == "reason_required"
+    by_key = Actor("key", "backend", Role.SUPERADMIN, support.id)
+    await do(database, lambda s: set_profile(s, by_key, customer.id, name="Ann"))
+    await do(
+        database, lambda s: set_profile(s, actor_of(support), customer.id, name="Ann")
+    )  # it is so already
+    assert await database.fetch_all("select reason from audit") == [(None,)]
 
 
 async def test_a_profile_changes_in_what_is_given(database: Database, customer: User) -> None:

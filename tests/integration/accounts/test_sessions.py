@@ -18,7 +18,7 @@ from core.accounts.sessions import forget_sessions
 from core.audit import SYSTEM
 from core.config import Rate
 from core.database import Database
-from core.errors import NotAllowed, NotFound
+from core.errors import InvalidRequest, NotAllowed, NotFound
 from core.ids import new_id
 from core.vocabulary import Role
 from tests.factories import PASSWORD, actor_of, make_user
@@ -137,8 +137,28 @@ async def test_a_tester_cannot_end_anothers_session_and_support_cannot_end_a_sup
             await revoke_sessions_of(session, actor_of(mira), root.id)
     assert await is_open(database, token)
     async with database.transaction() as session:
-        await revoke_session(session, actor_of(root), person.session_id)
+        await revoke_session(session, actor_of(root), person.session_id, reason="lost laptop")
     assert not await is_open(database, token)
+
+
+async def test_who_ends_anothers_sessions_says_why(database: Database, mira: User) -> None:
+    root = await make_user(database, role=Role.SUPERADMIN)
+    token = await open_session(database, mira.email)
+    person = await authenticate_session(database, token)
+    assert person
+    assert person.session_id
+    for reason in (None, " "):
+        with pytest.raises(InvalidRequest, match="reason"):
+            async with database.transaction() as session:
+                await revoke_session(session, actor_of(root), person.session_id, reason=reason)
+        with pytest.raises(InvalidRequest, match="reason"):
+            async with database.transaction() as session:
+                await revoke_sessions_of(session, actor_of(root), mira.id, reason=reason)
+    assert await is_open(database, token)
+    async with database.transaction() as session:
+        assert await revoke_sessions_of(session, actor_of(root), mira.id, reason="lost laptop") == 1
+    said = await database.fetch_all("select reason from audit where action = 'session.revoke_all'")
+    assert said == [("lost laptop",)]
 
 
 async def test_a_session_that_never_was_is_not_found(database: Database, mira: User) -> None:

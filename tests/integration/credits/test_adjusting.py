@@ -1,6 +1,7 @@
 """Adjustments by hand: once per key, up to a role's limit, and above it only asked for."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -8,13 +9,14 @@ from uuid import UUID
 import pytest
 
 from core.audit import COMMAND_LINE, SYSTEM, Actor
+from core.credits.approvals import approve
 from core.credits.limits import limit_of
 from core.credits.models import EntryType
 from core.credits.service import Moved, adjust, refund
 from core.database import Database
-from core.errors import Conflict, InsufficientCredits, InvalidRequest, NotFound
+from core.errors import Conflict, InsufficientCredits, InvalidRequest, NotAllowed, NotFound
 from core.ids import new_id
-from core.vocabulary import Role
+from core.vocabulary import Role, Traffic
 from tests.integration.credits.books import Books
 
 SUPPORT = Actor("user", "support@example.com", Role.SUPPORT, new_id())
@@ -172,3 +174,95 @@ async def test_twenty_refunds_at_once_give_back_the_charge_once(database: Databa
     assert len(set(with_key)) == 1
     assert without == ["already_refunded"] * 5
     assert await books.entries() == [("grant", 100, 100), ("usage", -30, 70), ("refund", 30, 100)]
+
+
+@pytest.mark.parametrize("role", [Role.TESTER, Role.SUPPORT, Role.SUPERADMIN])
+async def test_support_moves_no_live_credits_of_the_staff_and_none_of_its_own(
+    database: Database, role: Role
+) -> None:
+    books = await staffed(database, role)
+    itself = replace(SUPPORT, id=books.user_id)
+
+    for actor in (SUPPORT, itself) if role is Role.SUPPORT else (SUPPORT,):
+        with pytest.raises(NotAllowed, match="Only a superadmin can change credits where it concerns"):
+            await move(books, 5, actor=actor)
+
+    assert (await move(books, 5, actor=ADMIN)).entry
+    assert await books.state() == (5, 0)
+
+
+async def test_test_credits_of_testers_and_support_are_moved_by_support_and_those_of_superadmins_are_not(
+    database: Database,
+) -> None:
+    for role in (Role.TESTER, Role.SUPPORT):
+        books = await staffed(database, role)
+        assert (await move(books, 5, actor=replace(SUPPORT, id=books.user_id), traffic=Traffic.TEST)).entry
+        assert (await move(books, 5, traffic=Traffic.TEST)).entry
+    root = await staffed(database, Role.SUPERADMIN)
+    with pytest.raises(NotAllowed):
+        await move(root, 5, traffic=Traffic.TEST)
+    assert (await move(root, 5, actor=replace(ADMIN, id=root.user_id), traffic=Traffic.TEST)).entry
+
+
+@pytest.mark.parametrize("amount", [1, -1])
+async def test_a_superadmins_own_credits_wait_for_another_one_whatever_the_amount(
+    database: Database, amount: int
+) -> None:
+    books = await staffed(database, Role.SUPERADMIN)
+    await books.grant(10)
+    moved = await move(books, amount, actor=replace(ADMIN, id=books.user_id))
+
+    assert moved.entry is None
+    assert moved.request
+    assert await books.state() == (10, 0)
+    async with database.transaction() as session:
+        await approve(session, moved.request.id, actor=ADMIN)
+    assert await books.state() == (10 + amount, 0)
+
+
+async def test_a_key_of_a_superadmin_moves_no_credits_of_superadmins(database: Database) -> None:
+    books = await staffed(database, Role.SUPERADMIN)
+
+    for owner in (books.user_id, new_id()):
+        with pytest.raises(NotAllowed):
+            await move(books, 5, actor=Actor("key", "a key", Role.SUPERADMIN, owner))
+
+
+async def test_charges_of_the_staff_are_refunded_by_superadmins_and_nobodys_by_themselves(
+    database: Database,
+) -> None:
+    books = await staffed(database, Role.SUPERADMIN)
+    await books.grant(100)
+    generation = await books.charge(30)
+
+    async def give_back(actor: Actor) -> None:
+        async with database.transaction() as session:
+            await refund(session, actor=actor, reason_code="outage", generation_id=generation)
+
+    with pytest.raises(NotAllowed, match="where it concerns a superadmin"):
+        await give_back(SUPPORT)
+    with pytest.raises(NotAllowed) as own:
+        await give_back(replace(ADMIN, id=books.user_id))
+    assert own.value.code == "own_account"
+    assert await books.state() == (70, 0)
+    await give_back(ADMIN)
+    assert await books.state() == (100, 0)
+
+
+@pytest.mark.parametrize("role", [Role.TESTER, Role.SUPPORT])
+async def test_charges_of_a_playground_are_refunded_by_support(database: Database, role: Role) -> None:
+    books = await staffed(database, role, Traffic.TEST)
+    await books.grant(100)
+    generation = await books.charge(30)
+
+    async with database.transaction() as session:
+        await refund(session, actor=SUPPORT, reason_code="outage", generation_id=generation)
+
+    assert await books.state() == (100, 0)
+
+
+async def staffed(database: Database, role: Role, traffic: Traffic = Traffic.LIVE) -> Books:
+    """An account of somebody of that role."""
+    books = await Books.open(database, traffic=traffic)
+    await database.execute("update users set role = %s where id = %s", (role, books.user_id))
+    return books

@@ -164,6 +164,22 @@ async def test_credits_that_would_have_expired_are_not_booked(people: People) ->
     assert refused.value.code == "expired"
 
 
+@pytest.mark.parametrize("fate", ["status = 'suspended'", "role = 'tester'"])
+async def test_what_was_asked_for_by_who_may_move_no_credits_any_more_is_not_booked(
+    people: People, fate: str
+) -> None:
+    request = await people.ask()
+    await people.database.execute(f"update users set {fate} where id = %s", (people.support.id,))
+
+    with pytest.raises(Conflict) as refused:
+        await people.approve(request)
+    async with people.database.transaction() as session:
+        await reject(session, request.id, actor=people.admin, note="they left")
+
+    assert refused.value.code == "asker_gone"
+    assert await people.books.state() == (7_000, 0)
+
+
 async def test_what_was_rejected_or_taken_back_is_never_booked(people: People) -> None:
     rejected, withdrawn = await people.ask(), await people.ask(6_001)
     async with people.database.transaction() as session:

@@ -9,6 +9,7 @@ import pytest
 
 from core.credits.daily import DailyCredits, take_daily
 from core.credits.expiry import expire_due
+from core.credits.posting import Balance
 from core.database import Database
 from core.errors import InsufficientCredits
 from core.generation.usage import credits_now, usage_of
@@ -85,6 +86,37 @@ async def test_a_look_at_the_balance_brings_them_too(world: World) -> None:
 
     assert (await credits_now(*asked)).available == 3
     assert (await usage_of(*asked)).credits.available == 3
+
+
+async def test_whoever_looks_for_somebody_else_sees_them_and_takes_nothing(world: World) -> None:
+    purser, now = world.purser, datetime.now(UTC)
+    asked = (purser.database, purser.snapshots.current, world.user)
+    before = await entries(world)
+
+    for _ in range(2):
+        assert (await credits_now(*asked, now, purser.settings.zone, take=False)).available == 3
+        report = await usage_of(*asked, now, purser.settings.zone, take=False)
+        assert report.credits.available == 3
+    assert await entries(world) == before
+
+    await world.ask()
+    assert (await credits_now(*asked, now, purser.settings.zone, take=False)).available == 2
+    taken = await entries(world)
+    # Of the two that are left, one is held over midnight: it stays, the other goes, and three new ones come.
+    await purser.database.execute("update credit_accounts set held = 1 where user_id = %s", (world.user.id,))
+    tomorrow = now + timedelta(days=1)
+    seen = await credits_now(*asked, tomorrow, purser.settings.zone, take=False)
+    assert await entries(world) == taken
+    assert seen == await credits_now(*asked, tomorrow, purser.settings.zone) == Balance(4, 1)
+
+
+async def entries(world: World) -> int:
+    row = await world.purser.database.fetch_one(
+        "select count(*) from credit_entries e join credit_accounts a on a.id = e.account_id where a.user_id = %s",
+        (world.user.id,),
+    )
+    assert row is not None
+    return row[0]
 
 
 async def test_a_plan_that_has_ended_brings_none(world: World) -> None:

@@ -104,3 +104,18 @@ async def test_what_will_expire_is_told_by_day_and_by_person(database: Database)
         ("2100-05-02", 1, 7),
     ]
     assert [(part.amount, part.expires_at) for part in mine] == [(6, midnight)]
+
+
+async def test_an_account_that_cannot_be_booked_keeps_nobody_else_from_expiring(database: Database) -> None:
+    broken, *others = [await Books.open(database) for _ in range(3)]
+    for books in (broken, *others):
+        await books.grant(10, SOON)
+    await database.execute(
+        "update credit_accounts set balance = balance - 1 where id = %s", (broken.account_id,)
+    )
+
+    assert await expire_due(database, SOON) == 20
+
+    assert [await books.state() for books in (broken, *others)] == [(9, 0), (0, 0), (0, 0)]
+    assert await broken.lots() == [(10, SOON)]
+    assert await expire_due(database, SOON) == 0

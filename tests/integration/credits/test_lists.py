@@ -1,5 +1,6 @@
 """The ledger as a list: every filter, forwards and back without gap or repeat, and a sea of demo entries in nobody's way."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,8 +14,9 @@ from core.credits.ledger import Filter, account_proof, count, ledger, refundable
 from core.credits.models import EntryType
 from core.credits.service import adjust, refund
 from core.credits.totals import fold_credit_hours, outstanding, totals
-from core.database import Database
-from core.errors import NotFound
+from core.database import Database, run
+from core.database.reading import TOO_SLOW
+from core.errors import Fault, NotFound
 from core.ids import new_id
 from core.vocabulary import Role, Traffic
 from tests.integration.credits.books import Books
@@ -269,3 +271,17 @@ async def test_an_account_is_proved_by_its_entries(database: Database) -> None:
     assert (good.balance, good.entries_sum, good.entries, good.agrees) == (70, 70, 2, True)
     assert (bad.balance, bad.entries_sum, bad.agrees) == (71, 70, False)
     assert (nobody.balance, nobody.agrees) == (0, True)
+
+
+async def test_a_proof_that_takes_long_ends_with_a_word(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    books = await Books.open(database, 100)
+    monkeypatch.setattr(lists, "SECONDS_FOR_PROOF", 0.1)
+    async with database.transaction() as session:
+        await run(session, "lock table credit_lots in access exclusive mode")
+
+        with pytest.raises(Fault) as refused:
+            await asyncio.wait_for(account_proof(database, books.user_id), 20)
+
+    assert refused.value.code == TOO_SLOW

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -53,6 +54,21 @@ async def test_a_purchase_is_its_credits_and_its_bonus_and_never_expires(databas
     ]
     assert await books.lots() == [(1_000, None), (100, None)]
     assert await disagreements(database) == []
+
+
+async def test_purchases_of_the_staff_are_recorded_by_superadmins_and_nobodys_by_themselves(
+    database: Database,
+) -> None:
+    books, package = await Books.open(database), await starter(database)
+    await database.execute("update users set role = 'superadmin' where id = %s", (books.user_id,))
+
+    with pytest.raises(NotAllowed, match="Only a superadmin can record purchases"):
+        await buy(books, package)
+    with pytest.raises(NotAllowed, match="Another superadmin must record this purchase"):
+        await buy(books, package, actor=replace(ADMIN, id=books.user_id))
+    assert await books.state() == (0, 0)
+    await buy(books, package, actor=ADMIN)
+    assert await books.state() == (1_100, 0)
 
 
 async def test_twenty_at_once_with_one_reference_book_once(database: Database) -> None:

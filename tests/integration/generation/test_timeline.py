@@ -3,12 +3,13 @@
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from core.audit import record
 from core.credits.service import open_account
 from core.database import Database
 from core.generation.timeline import pulse, timeline_of, week_of
 from core.ids import new_id
 from core.vocabulary import Traffic
-from tests.factories import make_user
+from tests.factories import actor_of, make_user
 from tests.integration.generation.test_queries import make
 from tests.rows import id_at, make_months
 
@@ -112,6 +113,24 @@ async def test_the_pulse_beats_when_something_of_the_user_happens_and_else_is_st
     await book(database, account, [(NOON, "grant", 1)])
 
     assert len({at_rest, begun, held, await pulse(database, user.id)}) == 4
+
+
+async def test_the_pulse_beats_with_what_the_audit_says_of_a_user_and_not_of_others(
+    database: Database,
+) -> None:
+    user, other = await make_user(database), await make_user(database)
+    at_rest = await pulse(database, user.id)
+    async with database.transaction() as session:
+        await record(session, actor_of(other), "user.profile", ("user", other.id))
+    assert await pulse(database, user.id) == at_rest
+
+    async with database.transaction() as session:
+        await record(session, actor_of(other), "user.profile", ("user", user.id))
+    about = await pulse(database, user.id)
+    async with database.transaction() as session:
+        await record(session, actor_of(user), "user.profile", ("user", other.id))
+
+    assert len({at_rest, about, await pulse(database, user.id)}) == 3
 
 
 async def account_of(database: Database, user_id: UUID) -> UUID:

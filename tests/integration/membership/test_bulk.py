@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,9 @@ from core.credits.ledger import Filter as LedgerFilter
 from core.credits.ledger import ledger
 from core.credits.models import BulkState
 from core.database import Database
-from core.errors import Conflict, InvalidRequest, NotAllowed
+from core.errors import Conflict, DatabaseUnavailable, InvalidRequest, NotAllowed
 from core.ids import new_id
-from core.membership import booking
+from core.membership import booking, bulk_file
 from core.membership.booking import BODIES
 from core.membership.bulk import (
     Draft,
@@ -270,6 +271,23 @@ async def test_above_the_limit_another_superadmin_begins_it(database: Database, 
     assert entry == (10_001, admin.id, other.id)
 
 
+async def test_what_was_asked_for_by_who_is_no_superadmin_any_more_is_not_begun(
+    database: Database, admin: Actor
+) -> None:
+    other = actor_of(await make_user(database, role=Role.SUPERADMIN))
+    await crowd(database, 1)
+    draft = await csv(database, admin, "u0@example.com,10001")
+    request = (await begin(database, draft.id, admin)).request
+    assert request
+    await database.execute("update users set role = 'support' where id = %s", (admin.id,))
+
+    with pytest.raises(Conflict) as refused:
+        async with database.transaction() as session:
+            await approve(session, request.id, actor=other)
+
+    assert refused.value.code == "asker_gone"
+
+
 async def test_a_rejected_bulk_grant_is_over(database: Database, admin: Actor) -> None:
     await crowd(database, 1)
     draft = await csv(database, admin, "u0@example.com,10001")
@@ -306,6 +324,60 @@ async def test_one_whose_job_has_failed_goes_on_without_being_asked_for_again(
     await work_on(database, second, BODIES, {"database": database})
 
     assert await balances(database) == [10] * 4
+    (resumed,) = await database.fetch_all(
+        "select actor_id, before ->> 'state', after ->> 'state' from audit where action = 'bulk_grant.resume'"
+    )
+    assert resumed == (admin.id, "failed", "running")
+
+
+async def test_one_from_under_which_the_server_went_away_still_runs(
+    database: Database, admin: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await crowd(database, 1)
+    draft = await csv(database, admin, "u0@example.com,10")
+    job_id = (await begin(database, draft.id, admin)).job_id
+    assert job_id
+
+    async def breaks(*_: Any) -> int:
+        raise DatabaseUnavailable
+
+    with monkeypatch.context() as patch:
+        patch.setattr(booking, "_book_some", breaks)
+        with pytest.raises(DatabaseUnavailable):
+            await work_on(database, job_id, BODIES, {"database": database})
+    assert [one.state for one in await bulk_grants(database)] == [BulkState.RUNNING]
+
+    await work_on(database, job_id, BODIES, {"database": database})
+
+    assert await balances(database) == [10]
+
+
+async def test_a_file_of_too_many_lines_is_refused_before_its_end_is_read(
+    database: Database, admin: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk_file, "MOST_LINES", 2)
+    unreadable = "x" * 200_000
+
+    with pytest.raises(InvalidRequest, match="At most 2 lines"):
+        await csv(database, admin, f"a,1\nb,2\nc,3\n{unreadable},4\n")
+
+
+async def test_a_file_is_read_beside_everything_else(
+    database: Database, admin: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await crowd(database, 1)
+    threads: set[int] = set()
+    amount = bulk_file._amount
+
+    def noted(cell: str) -> int | None:
+        threads.add(threading.get_ident())
+        return amount(cell)
+
+    monkeypatch.setattr(bulk_file, "_amount", noted)
+    await csv(database, admin, "u0@example.com,10")
+
+    assert threads
+    assert threading.get_ident() not in threads
 
 
 async def test_credits_that_would_have_expired_are_not_granted(database: Database, admin: Actor) -> None:
@@ -352,6 +424,22 @@ async def test_only_superadmins_grant_in_bulk(database: Database, admin: Actor, 
         await csv(database, actor, "u0@example.com,5")
     with pytest.raises(NotAllowed):
         await begin(database, draft.id, actor)
+
+
+async def test_a_superadmin_who_is_among_the_people_asks_another_one(
+    database: Database, admin: Actor
+) -> None:
+    await crowd(database, 1)
+    draft = await csv(database, admin, f"u0@example.com,5\n{admin.id},5")
+    other = actor_of(await make_user(database, role=Role.SUPERADMIN))
+
+    started = await begin(database, draft.id, admin)
+
+    assert started.job_id is None
+    assert started.request
+    assert started.request.asked_by == admin.id
+    again = await csv(database, other, f"{admin.id},5")
+    assert (await begin(database, again.id, other)).job_id
 
 
 async def test_twenty_who_begin_it_at_once_begin_it_once(database: Database, admin: Actor) -> None:

@@ -15,9 +15,9 @@ from core.accounts.models import User
 from core.audit import SYSTEM
 from core.credits.expiry import expire_due
 from core.credits.totals import Booked, totals
-from core.database import Database
+from core.database import Database, run
 from core.entitlements.models import Plan
-from core.jobs import fold_credits, forget_ended, keep_credits
+from core.jobs import expire_credits, fold_credits, forget_ended, grant_months
 from core.membership import periods
 from core.membership.periods import begin_period, grant_due, months_after, period_at, top_up
 from core.membership.plan import lock_member
@@ -32,6 +32,10 @@ MONTH = [
     datetime(2027, 3, 31, 9, 30, tzinfo=UTC),
     datetime(2027, 4, 30, 9, 30, tzinfo=UTC),
 ]
+
+WAITING = (
+    "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+)
 
 
 async def join(
@@ -155,6 +159,52 @@ async def test_four_schedulers_at_once_grant_everybody_once(
     assert await disagreements(plans) == []
 
 
+async def test_those_who_cannot_be_granted_keep_nobody_else_from_their_month(
+    plans: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(periods, "AT_ONCE", 2)
+    people = [await join(plans, email=f"u{number}@example.com") for number in range(5)]
+    broken, others = people[:2], people[2:]  # a whole batch of them comes first
+    await plans.execute(
+        "update credit_accounts set balance = balance - 1, seq = seq - 1 where user_id = any(%s)",
+        ([user.id for user in broken],),
+    )
+    await plans.execute(
+        "update users set next_grant_at = next_grant_at - interval '1 second' where id = any(%s)",
+        ([user.id for user in broken],),
+    )
+
+    assert await expire_due(plans, MONTH[0]) == 3_000
+    assert await grant_due(plans, MONTH[0]) == 3
+    assert await grant_due(plans, MONTH[0]) == 0
+
+    after = [("grant", 1_000), ("expiry", -1_000), ("grant", 1_000)]
+    assert [await moved(plans, user) for user in others] == [after] * 3
+    assert [await moved(plans, user) for user in broken] == [[("grant", 1_000)]] * 2
+
+
+async def test_two_who_open_the_same_accounts_in_different_orders_do_not_wait_in_a_circle(
+    database: Database,
+) -> None:
+    ids = sorted([(await make_user(database)).id for _ in range(5)])
+
+    async def open_all(order: list[UUID]) -> None:
+        async with database.transaction() as session:
+            await run(session, periods.OPEN_ACCOUNTS, {"ids": order})
+
+    # Somebody has the one in the middle: both come to it, and go on from there at once.
+    async with database.transaction() as session:
+        await run(session, periods.OPEN_ACCOUNTS, {"ids": [ids[2]]})
+        both = [asyncio.create_task(open_all(order)) for order in (ids, ids[::-1])]
+        async with asyncio.timeout(30):
+            while await database.fetch_one(WAITING) != (2,):
+                await asyncio.sleep(0.02)
+        await session.rollback()
+    await asyncio.gather(*both)
+
+    assert await database.fetch_one("select count(*) from credit_accounts") == (5,)
+
+
 async def test_a_suspended_person_gets_the_running_month_when_they_return(plans: Database) -> None:
     user = await join(plans)
     await plans.execute("update users set status = 'suspended' where id = %s", (user.id,))
@@ -264,7 +314,8 @@ async def test_the_schedule_lets_expire_and_grants(plans: Database) -> None:
     user = await join(plans, now=datetime.now(UTC) - timedelta(days=40))
     context: Any = SimpleNamespace(additional_context={"database": plans})
 
-    await keep_credits(context, 0)
+    await expire_credits(context, 0)
+    await grant_months(context, 0)
     await fold_credits(context, 0)
     await forget_ended(context, 0)
 

@@ -187,13 +187,16 @@ async def test_a_plan_that_was_retired_meanwhile_may_still_be_given_an_end(datab
         (Role.SUPERADMIN, "user", Role.SUPERADMIN, True),
         (Role.SUPERADMIN, "key", Role.USER, True),
         (Role.SUPERADMIN, "key", Role.SUPERADMIN, False),
-        (Role.SUPPORT, "user", Role.TESTER, True),
+        (Role.SUPERADMIN, "key", Role.TESTER, True),
+        (Role.SUPPORT, "user", Role.USER, True),
+        (Role.SUPPORT, "user", Role.TESTER, False),
+        (Role.SUPPORT, "user", Role.SUPPORT, False),
         (Role.SUPPORT, "user", Role.SUPERADMIN, False),
         (Role.TESTER, "user", Role.USER, False),
         (Role.USER, "key", Role.USER, False),
     ],
 )
-async def test_support_and_superadmins_may_but_support_not_on_superadmins(
+async def test_support_and_superadmins_may_but_support_not_on_staff(
     database: Database, role: Role, kind: str, of: Role, may: bool
 ) -> None:
     target = await join(database, "pro", role=of)

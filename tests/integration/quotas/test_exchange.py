@@ -15,6 +15,7 @@ from core.config import Rate
 from core.database import Database
 from core.errors import DatabaseUnavailable, LimitReached
 from core.ids import new_id
+from core.quotas import exchange
 from core.quotas.counters import forget_counters
 from core.quotas.exchange import MOST
 from core.quotas.rates import Rates
@@ -124,6 +125,26 @@ async def test_a_flood_of_addresses_is_told_in_portions(database: Database) -> N
     assert await database.fetch_one("select count(*) from rate_windows") == (MOST,)
     await one.exchange()
     assert await database.fetch_one("select count(*) from rate_windows") == (MOST + 10,)
+
+
+async def test_counts_that_become_visible_late_are_learnt_though_there_are_many(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exchange, "MOST", 2)
+    clock, reader = Clock(), rates_of(database)
+    number = int(clock() // 900)
+    told = "insert into rate_windows select 'address/900:' || s, %s, 10, now() - %s::interval from unnest(%s::text[]) s"
+    await database.execute(told, (number, "0.1 seconds", ["a", "b"]))  # a page
+    await reader.exchange()
+    await database.execute(told, (number, "0.3 seconds", ["late"]))
+    await database.execute(told, (number, "0 seconds", ["c", "d", "e", "f"]))  # two, all of one moment
+
+    async with asyncio.timeout(20):
+        while len(reader.addresses) < 7:
+            await asyncio.sleep(0.02)
+            await reader.exchange()
+
+    assert [admitted(reader, 1, who) for who in ("a", "b", "c", "d", "e", "f", "late")] == [0] * 7
 
 
 def test_whoever_has_been_here_is_not_forgotten_for_strangers() -> None:

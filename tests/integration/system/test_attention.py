@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -15,6 +15,7 @@ from core.routing import policy
 from core.system.attention import Attention, Need
 from core.system.board import Board
 from core.system.parts import Parts
+from core.system.reports import check_books
 from core.vocabulary import STAFF, Modality, Role
 from tests.fakes import FakeVendors
 from tests.rows import make_attempt, make_event, make_probe
@@ -334,6 +335,54 @@ async def test_a_slow_database_is_said_and_one_that_is_away_is_critical(
     assert said(await needs(world)) == [
         ("critical", "The database does not answer. Nothing can be served until it does.")
     ]
+
+
+async def test_books_that_do_not_agree_are_critical_until_they_do_again(world: World) -> None:
+    database = world.purser.database
+    moved = "update credit_accounts set balance = balance + %s where user_id = %s"
+    await check_books(database)
+    assert await needs(world) == []
+
+    await database.execute(moved, (1, world.user.id))
+    proof = await check_books(database)
+    (need,) = await needs(world)
+    assert (need.severity, need.title, need.href) == ("critical", "The books do not agree.", "/credits")
+    assert need.text.startswith(f"{proof.differences} difference")
+    assert need.since == proof.at
+    assert need.roles == {Role.SUPERADMIN, Role.SUPPORT}
+
+    await database.execute(moved, (-1, world.user.id))
+    await check_books(database)
+    assert await needs(world) == []
+
+
+async def test_a_failed_bulk_grant_is_a_warning_that_leads_to_it(world: World) -> None:
+    grant = uuid4()
+    await world.purser.database.execute(
+        "insert into bulk_grants (id, title, source, type, reason_code, people, credits, state, created_by, created_label)"
+        " values (%s, 'Spring', 'csv', 'grant', 'promotion', 31, 310, 'failed', %s, 'jonas@example.com')",
+        (grant, uuid4()),
+    )
+
+    (need,) = await needs(world)
+
+    assert said([need]) == [
+        ("warning", "A bulk grant has failed. “Spring”, for 31 people, waits for somebody to go on with it.")
+    ]
+    assert need.href == f"/credits?tab=bulk&sel={grant}"
+    assert need.roles == {Role.SUPERADMIN}
+
+
+async def test_proposed_changes_of_plans_wait_for_a_superadmin(world: World) -> None:
+    for words in ("1 proposed change of plans waits", "2 proposed changes of plans wait"):
+        await world.purser.database.execute(
+            "insert into plan_proposals (id, base, changes, reason, asked_by) values (%s, 1, '{}', 'asked for', %s)",
+            (uuid4(), world.user.id),
+        )
+        (need,) = await needs(world)
+        assert (need.severity, need.title) == ("waiting", f"{words} for a decision.")
+    assert need.href == "/plans?tab=proposals"
+    assert need.roles == {Role.SUPERADMIN}
 
 
 async def test_the_worst_comes_first_then_the_oldest(world: World) -> None:

@@ -64,12 +64,28 @@ def test_a_superadmin_manages_everybody() -> None:
         rules.require_manager(COMMAND_LINE, role, "do it")
 
 
-@pytest.mark.parametrize("manager", [actor(Role.SUPPORT), actor(Role.SUPERADMIN, "key")])
-def test_support_and_keys_manage_all_but_superadmins(manager: Actor) -> None:
+def test_a_superadmins_key_manages_all_but_superadmins() -> None:
+    key = actor(Role.SUPERADMIN, "key")
     for role in (Role.USER, Role.TESTER, Role.SUPPORT):
-        rules.require_manager(manager, role, "do it")
-    with pytest.raises(NotAllowed, match="Only a superadmin can do it"):
-        rules.require_manager(manager, Role.SUPERADMIN, "do it")
+        rules.require_manager(key, role, "do it")
+    with pytest.raises(NotAllowed, match="Only a superadmin can do it where it concerns a superadmin"):
+        rules.require_manager(key, Role.SUPERADMIN, "do it")
+
+
+@pytest.mark.parametrize("kind", ["user", "key"])
+def test_support_manages_users_and_nobody_of_the_staff(kind: str) -> None:
+    support = actor(Role.SUPPORT, kind)
+    rules.require_manager(support, Role.USER, "do it")
+    for role in (Role.TESTER, Role.SUPPORT, Role.SUPERADMIN):
+        with pytest.raises(NotAllowed, match="Only a superadmin can do it where it concerns"):
+            rules.require_manager(support, role, "do it")
+
+
+def test_what_support_may_do_to_colleagues_it_may_not_do_to_superadmins() -> None:
+    for role in (Role.TESTER, Role.SUPPORT):
+        rules.require_manager(actor(Role.SUPPORT), role, "do it", colleagues=True)
+    with pytest.raises(NotAllowed):
+        rules.require_manager(actor(Role.SUPPORT), Role.SUPERADMIN, "do it", colleagues=True)
 
 
 @pytest.mark.parametrize("role", [Role.TESTER, Role.USER])
