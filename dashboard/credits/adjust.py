@@ -105,6 +105,11 @@ class AdjustDialog(MoveDialog):
             return f"Asked for approval: {words}"
         return f"{words}: balance {format_credits(moved.entry.balance_after)}"
 
+    @property
+    def _own(self) -> bool:
+        """Whether these are the credits that the person lives on."""
+        return self._target.id == self.screen.person.id and self._target.traffic is Traffic.LIVE
+
     async def refused(self) -> None:
         """What the user has may have changed while the dialog stood open."""
         self._balance = await balance_of(self.screen.purser.database, self._target.id, self._target.traffic)
@@ -126,7 +131,7 @@ class AdjustDialog(MoveDialog):
             format_credits_signed(amount) if amount else "",
             "ok" if amount > 0 else "bad" if after < self._balance.held else "warn",
         )
-        asks = size > self._limit
+        asks = size > self._limit or self._own
         verb = WAYS[self._way.value].word
         named = f"{verb} {format_credits(size)}" if size else f"{verb} credits"
         self.verb.set_text("Ask for approval" if asks else named)
@@ -147,6 +152,8 @@ class AdjustDialog(MoveDialog):
             self._say_hint(
                 f"At most {format_credits(self._balance.available)} can be removed{held}.", "error", "bad"
             )
+        elif self._own:
+            self._say_hint(f"Your own credits: nothing moves until {other} approves.", "schedule", "warn")
         elif asks:
             self._say_hint(f"Above {limit}: nothing moves until {other} approves.", "schedule", "warn")
         else:

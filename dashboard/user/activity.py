@@ -198,7 +198,7 @@ class ActivityTab(PagedTab):
                 line.id,
                 line.at,
                 chip(Status(deed.words, deed.icon, "neutral")),
-                Bit(line.reason or line.action, "" if line.reason else "quiet", title=line.reason),
+                Bit(line.reason, title=line.reason) if line.reason else DASH,
                 DASH,
                 Bit(line.actor_label, title=line.actor_label),
                 href=AuditAddress(sel=line.id, q=str(self.desk.user_id)).url,
