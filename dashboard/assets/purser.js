@@ -199,6 +199,19 @@
   setInterval(advance, 1000);
   document.addEventListener("visibilitychange", advance);
 
+  // The focus goes round inside an open dialog, both ways: left to the browser it would leave the page between the last
+  // stop and the first, and Quasar brings it back to where the dialog began.
+  const STOPS = "a[href], button:not([disabled]), input:not([disabled]), select, textarea, [tabindex]";
+  document.addEventListener("keydown", (event) => {
+    const dialog = event.key === "Tab" && document.activeElement?.closest("[role=dialog]");
+    if (!dialog) return;
+    const stops = [...dialog.querySelectorAll(STOPS)].filter((one) => one.tabIndex >= 0 && one.getClientRects().length);
+    const [end, other] = event.shiftKey ? [stops[0], stops.at(-1)] : [stops.at(-1), stops[0]];
+    if (!other || (document.activeElement !== end && document.activeElement !== dialog)) return;
+    event.preventDefault();
+    other.focus();
+  });
+
   // Menus: arrow keys move among their items
   document.addEventListener("keydown", (event) => {
     const menu = event.target.closest?.("[role=menu]");

@@ -107,8 +107,8 @@ def test_a_list_gets_the_rows_of_one_page_and_no_others(
         expect(page.locator(".pu-table tbody tr[data-link]")).to_have_count(50)
         shown = set(PERSON.findall(page.locator(".pu-table tbody").inner_text()))
         assert len(shown) > 40
-        assert set(PERSON.findall(heard.text())) - seen == shown
-        assert set(PERSON.findall(page.content())) == shown
+        told = set(PERSON.findall(heard.text() + page.content()))
+        assert told - seen == shown  # the page keeps what it began with
         assert seen.isdisjoint(shown)
         seen |= shown
 
@@ -273,12 +273,12 @@ def finish(dialog: Locator, verb: str) -> None:
 
 
 def go_round(page: Page, key: str, limit: int = 60) -> list[str]:
-    """Presses the key until the focus is where it began; what the focus met, by its words. It must stay in the dialog."""
+    """Presses a key until the focus is where it began; what the focus met, by its words. It must stay in the dialog."""
     page.evaluate("window.began = document.activeElement")
     met: list[str] = []
     for _ in range(limit):
         page.keyboard.press(key)
-        page.wait_for_function(HELD, timeout=2_000)
+        assert page.evaluate(INSIDE), met
         met.append(page.evaluate("document.activeElement.ariaLabel || document.activeElement.innerText"))
         if page.evaluate("document.activeElement === window.began"):
             return met
@@ -286,10 +286,8 @@ def go_round(page: Page, key: str, limit: int = 60) -> list[str]:
 
 
 TEXTS = ("document", "xhr", "fetch")
-MONEY = re.compile(r"0 cr")
+MONEY = re.compile(r"(?<![0-9,])0 cr")
 INSIDE = "() => document.activeElement?.closest('[role=dialog]') !== null"
-HELD = "() => document.activeElement === document.body || document.activeElement.closest('[role=dialog]') !== null"
-"""In the dialog, or nowhere on the page: between the last stop and the first it may pass the browser's own bar."""
 STILL = "() => document.getAnimations().every(one => one.playState !== 'running')"
 OVER_THE_TABLE = """menu => {
     const one = menu.getBoundingClientRect(), table = document.querySelector(".pu-table").getBoundingClientRect();
