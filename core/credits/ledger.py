@@ -238,10 +238,13 @@ async def _query(
         wanted.append("e.type <> 'usage'")  # as the indexes of what is no charge say it
         if which.by_time:
             return _merged(which.wanted, wanted, params, order)
-    if set(which.wanted) != set(EntryType):
+    some = set(which.wanted) != set(EntryType)
+    if some:
         require("e.type = any(%(types)s)", "types", [one.value for one in which.wanted])
-    if which.by_time and which.traffic is Traffic.LIVE:
-        spans = await spans_with(database, which.wanted, edge or params.get("end"), most, backwards=backwards)
+    if which.by_time and (some or which.traffic is Traffic.LIVE):
+        spans = await spans_with(
+            database, which.traffic, which.wanted, edge or params.get("end"), most, backwards=backwards
+        )
         if spans is not None:
             return _within(spans, wanted, params, order), params
     return f"{_select(wanted)} order by e.{place} {order} limit %(most)s", params

@@ -1,4 +1,4 @@
-"""Where in time live entries lie: the hours in which there were any, so that a list skips a sea of demo entries.
+"""Where in time entries of some books and types lie: the hours in which there were any, so that a list skips a sea of others.
 
 Live charges have no index of their own (they would pay for it at each booking). Their place is known by the hour from
 `credit_hours`; the newest hours, not yet folded for certain, always belong to the list.
@@ -14,6 +14,7 @@ from core.credits.totals import FOREVER, HOUR, certain_until, hour_of
 from core.database import Database
 from core.database.reading import read_within
 from core.ids import first_id_at, time_of
+from core.vocabulary import Traffic
 
 SECONDS = 2
 
@@ -27,9 +28,15 @@ class Span:
 
 
 async def spans_with(
-    database: Database, types: Sequence[EntryType], edge: UUID | None, most: int, *, backwards: bool
+    database: Database,
+    traffic: Traffic,
+    types: Sequence[EntryType],
+    edge: UUID | None,
+    most: int,
+    *,
+    backwards: bool,
 ) -> list[Span] | None:
-    """Stretches that together hold at least `most` live entries on one side of `edge`, or all there are.
+    """Stretches that together hold at least `most` entries of these books on one side of `edge`, or all there are.
 
     None: nothing was folded yet, and they may be anywhere.
     """
@@ -38,10 +45,16 @@ async def spans_with(
         return None
     hour = hour_of(time_of(edge)) if edge else None
     rows = await database.fetch_all(
-        "select at, sum(entries)::bigint from credit_hours where traffic = 'live' and type = any(%(types)s)"
+        "select at, sum(entries)::bigint from credit_hours where traffic = %(traffic)s and type = any(%(types)s)"
         " and at < %(certain)s and (%(hour)s::timestamptz is null or at"
         f" {'>=' if backwards else '<='} %(hour)s) group by at order by at {'asc' if backwards else 'desc'} limit %(most)s",
-        {"types": [one.value for one in types], "certain": certain, "hour": hour, "most": most + 2},
+        {
+            "traffic": traffic.value,
+            "types": [one.value for one in types],
+            "certain": certain,
+            "hour": hour,
+            "most": most + 2,
+        },
     )
     hours: list[datetime] = []
     enough = 0

@@ -181,8 +181,8 @@ class Approvals:
                 self._before_after(line, line.balance)
             self._facts(line, whole=False)
             note = ask_note("Why, for the audit and for whoever asked").props("autofocus")
-        if way == "approve" and abs(line.amount) > LARGE and (wanted := _to_type(line)):
-            ask_typed(dialog, wanted)
+            if way == "approve" and abs(line.amount) > LARGE and (wanted := _to_type(line)):
+                ask_typed(dialog, wanted)
         dialog.open()
 
     def _show_decided(self, decided: Sequence[RequestLine]) -> None:

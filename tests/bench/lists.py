@@ -158,7 +158,7 @@ def _user_lists(database: Database) -> dict[str, Ask]:
         "free": Filter(demo=True, plan="free"),
         "unlimited": Filter(demo=True, plan="unlimited"),
         "suspended": Filter(demo=True, status=UserStatus.SUSPENDED),
-        "low": Filter(demo=True, low_balance=20),
+        "low": Filter(demo=True, low_balance=users.LOW_BALANCE),
         "failing": Filter(demo=True, failing=True),
     }
     queries: dict[str, Ask] = {}
