@@ -195,10 +195,10 @@ DAMAGES = (
     Damage(
         "a reservation is held for a generation that ended",
         {"held-is-running"},
-        ("with r as (update reservations set state = 'held', lease_until = now() + interval '1 minute' where generation_id ="
-         " (select r.generation_id from reservations r join credit_accounts a on a.id = r.account_id"
-         " where r.state = 'released' and a.balance >= r.amount limit 1) returning account_id, amount)"
-         " update credit_accounts a set held = held + r.amount from r where a.id = r.account_id",),
+        (f"with r as (update reservations set state = 'held', lease_until = now() + interval '1 minute', amount = 1,"
+         f" account_id = {AN_ACCOUNT} where generation_id = (select generation_id from reservations"
+         " where state = 'released' limit 1) returning account_id)"
+         " update credit_accounts a set held = held + 1 from r where a.id = r.account_id",),
     ),
     Damage(
         "a generation says other credits than were charged",
