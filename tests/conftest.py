@@ -20,9 +20,13 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg import sql
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 
+from core.accounts import passwords
 from core.config import Settings
 from core.database import Database, EmbeddedServer, migrate
+from tests.factories import QUICK
 from tests.fakes import FakeVendors
 from tests.world import make_people
 
@@ -52,6 +56,8 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ[SERVER_FOLDER] = tempfile.mkdtemp(prefix="purser-test-", dir=_fastest_folder())
         config.stash[OWN_FOLDER] = Path(os.environ[SERVER_FOLDER])
     sys.addaudithook(_refuse_network)
+    # A hash is slow by design, and tests sign in a thousand times; `tests/unit/accounts/test_passwords.py` has the real one.
+    passwords.hasher = PasswordHash((Argon2Hasher(**QUICK),))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -115,7 +121,9 @@ def database_url(server_url: str, request: pytest.FixtureRequest) -> Iterator[st
     template = TEMPLATE if RUNS_PURSER.isdisjoint(request.fixturenames) else STARTED
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(
-            sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template))
+            sql.SQL("create database {} template {} strategy file_copy").format(
+                sql.Identifier(name), sql.Identifier(template)
+            )
         )
         yield url_of(server_url, name)
         connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))

@@ -14,7 +14,8 @@ from core.ids import new_id, short
 from core.vocabulary import Role
 
 PASSWORD = "correct horse battery"
-_hashes: dict[str, str] = {}
+QUICK: dict[str, Any] = {"time_cost": 1, "memory_cost": 8, "parallelism": 1}
+"""What the hash of a password costs in tests (`tests/conftest.py`)."""
 
 
 async def seed_plans(database: Database) -> None:
@@ -48,7 +49,7 @@ async def make_user(
     """A user without plan or credits, unless `fields` say so; `core.signup` makes whole ones."""
     identifier = new_id()
     if password is not None:
-        fields["password_hash"] = await _hash(password)
+        fields["password_hash"] = await hash_password(password)
     user = User(id=identifier, email=email or f"{role}-{short(identifier)}@example.com", role=role, **fields)
     async with database.transaction() as session:
         session.add(user)
@@ -75,10 +76,3 @@ async def somebody_waits(database: Database) -> None:
     async with asyncio.timeout(10):
         while await database.fetch_one(query) is None:
             await asyncio.sleep(0.01)
-
-
-async def _hash(password: str) -> str:
-    # Hashing is slow by design; tests share what they have.
-    if password not in _hashes:
-        _hashes[password] = await hash_password(password)
-    return _hashes[password]

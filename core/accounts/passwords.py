@@ -13,13 +13,13 @@ from pwdlib import PasswordHash
 from pwdlib.exceptions import UnknownHashError
 from pwdlib.hashers.argon2 import Argon2Hasher
 
-_hasher = PasswordHash((Argon2Hasher(),))
+hasher = PasswordHash((Argon2Hasher(),))
 _threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="passwords")
 
 
 async def hash_password(password: str) -> str:
     """The hash to be stored."""
-    return await asyncio.get_running_loop().run_in_executor(_threads, _hasher.hash, _bytes(password))
+    return await asyncio.get_running_loop().run_in_executor(_threads, hasher.hash, _bytes(password))
 
 
 async def verify_password(password: str, stored: str | None) -> tuple[bool, str | None]:
@@ -32,10 +32,10 @@ async def verify_password(password: str, stored: str | None) -> tuple[bool, str 
 
 def _verify(password: bytes, stored: str | None) -> tuple[bool, str | None]:
     if stored is None:
-        _hasher.hash(password)
+        hasher.hash(password)
         return False, None
     try:
-        return _hasher.verify_and_update(password, stored)
+        return hasher.verify_and_update(password, stored)
     except UnknownHashError:
         return False, None
 

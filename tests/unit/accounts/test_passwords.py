@@ -1,6 +1,8 @@
 """Hashing, verifying, and passwords thought out for one use."""
 
 import re
+import subprocess
+import sys
 from itertools import pairwise
 
 from pwdlib.hashers.argon2 import Argon2Hasher
@@ -8,9 +10,15 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 from core.accounts.passwords import hash_password, one_time_password, verify_password
 
 
+def test_a_hash_costs_a_guesser_64_mb_and_three_passes() -> None:
+    # RFC 9106, section 4: the second recommended choice.
+    code = "from core.accounts.passwords import hasher; print(hasher.hash('correct horse battery'))"
+    stored = subprocess.run((sys.executable, "-c", code), capture_output=True, text=True, check=True).stdout
+    assert stored.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
+
+
 async def test_only_the_right_password_verifies() -> None:
     stored = await hash_password("correct horse battery")
-    assert stored.startswith("$argon2id$")
     assert await verify_password("correct horse battery", stored) == (True, None)
     assert await verify_password("correct horse batterz", stored) == (False, None)
 

@@ -1,7 +1,6 @@
 """The built-in vendor."""
 
 import asyncio
-import time
 
 import pytest
 
@@ -120,15 +119,14 @@ async def test_fault_times_fails_the_first_calls_only() -> None:
 
 
 async def test_an_answer_slower_than_the_deadline_is_a_timeout_in_time() -> None:
-    started = time.perf_counter()
     with pytest.raises(ProviderError) as slow:
-        await sandbox("sandbox://?latency_ms=60000").generate_text("model", REQUEST, timeout=0.05)
+        async with asyncio.timeout(30):
+            await sandbox("sandbox://?latency_ms=60000").generate_text("model", REQUEST, timeout=0.05)
     assert slow.value.error_class is ErrorClass.TIMEOUT
     with pytest.raises(ProviderError) as slow_stream:
         async for _ in sandbox("sandbox://?latency_ms=0&piece_ms=30").stream_text("m", REQUEST, timeout=0.1):
             pass
     assert slow_stream.value.error_class is ErrorClass.TIMEOUT
-    assert time.perf_counter() - started < 1
 
 
 async def test_a_probe_succeeds_and_fails_with_the_fault_that_is_set() -> None:
@@ -149,7 +147,6 @@ def test_a_setting_that_makes_no_sense_is_refused(url: str) -> None:
 
 
 async def test_a_hundred_answers_at_once_do_not_wait_for_each_other() -> None:
-    provider = sandbox("sandbox://?latency_ms=50")
-    started = time.perf_counter()
-    await asyncio.gather(*(provider.generate_text("model", REQUEST, timeout=5) for _ in range(100)))
-    assert time.perf_counter() - started < 1
+    provider = sandbox("sandbox://?latency_ms=500")
+    async with asyncio.timeout(25):  # half of what they take one after another
+        await asyncio.gather(*(provider.generate_text("model", REQUEST, timeout=20) for _ in range(100)))
