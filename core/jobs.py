@@ -23,8 +23,9 @@ from core.generation.hours import fold_hours
 from core.generation.sweeper import sweep
 from core.generation.user_figures import count_users
 from core.log import get_logger
-from core.membership.booking import BODIES as BULK
-from core.membership.bulk import forget_drafts
+from core.membership.booking import BODIES as BOOKING
+from core.membership.drafting import BODIES as DRAFTING
+from core.membership.drafting import forget_drafts
 from core.membership.periods import grant_due
 from core.providers import drills
 from core.queue import background
@@ -45,7 +46,7 @@ PROBES_LATE = 90
 KEPT_HOURS = 7 * 24
 """How long the queue keeps a job that failed."""
 
-BODIES = {**DEMO, **BULK}
+BODIES = {**DEMO, **DRAFTING, **BOOKING}
 """What does each kind of job that a person begins (`core.queue.background`)."""
 
 

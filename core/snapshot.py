@@ -19,13 +19,14 @@ from core.catalogue.usage import Usage
 from core.database import Database
 from core.entitlements import service as entitlements_service
 from core.entitlements.rules import Entitlements
-from core.errors import DatabaseUnavailable
+from core.errors import DatabaseUnavailable, NotFound
 from core.log import get_logger
 from core.money import Credits, Usd
 from core.providers import config
 from core.providers.config import ProviderConfig
 from core.providers.registry import KINDS
 from core.providers.vault import Vault
+from core.spelling import did_you_mean, nearest
 
 log = get_logger(__name__)
 
@@ -101,6 +102,14 @@ class Snapshot:
     def provider(self, slug: str) -> ProviderConfig | None:
         """A provider by its slug."""
         return self._by_slug.get(slug)
+
+    def known_provider(self, slug: str) -> ProviderConfig:
+        """The same of a slug that somebody wrote; raises `NotFound` (`provider_not_found`), with the nearest one."""
+        found = self.provider(slug)
+        if found is None:
+            near = nearest(slug, (provider.slug for provider in self.providers))
+            raise NotFound(f"There is no provider {slug!r}.{did_you_mean(near)}", code="provider_not_found")
+        return found
 
     @property
     def real_providers(self) -> tuple[ProviderConfig, ...]:

@@ -23,6 +23,10 @@ PROD_COOKIE = "__Host-purser_session"
 PATIENCE = 5.0
 """Seconds that a person waits for the database to know them; then it is said to be away."""
 
+SUPERADMINS = (Role.SUPERADMIN,)
+MANAGERS = (Role.SUPERADMIN, Role.SUPPORT)
+"""Who may manage people and their credits."""
+
 
 class SignInFirst(Exception):
     """The page needs a person: the browser is sent to sign in, and comes back to where it was going."""

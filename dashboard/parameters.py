@@ -1,11 +1,15 @@
 """What the parameters of an address can mean. A value that means nothing is None, never an error."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
+T = TypeVar("T")
+
 LONGEST_TEXT = 320
+YES = "1"
+"""How yes is written; no is not written at all."""
 
 
 def text(said: str | None) -> str | None:
@@ -17,6 +21,11 @@ def text(said: str | None) -> str | None:
 def one_of(said: str | None, known: Iterable[str]) -> str | None:
     """One of the words that are known."""
     return said if said is not None and said in list(known) else None
+
+
+def yes(said: str | None) -> str | None:
+    """Yes, or nothing."""
+    return one_of(said, (YES,))
 
 
 def identifier(said: str | None) -> UUID | None:
@@ -36,6 +45,18 @@ def moment(said: str | None) -> datetime | None:
         return meant.astimezone(UTC) if meant.tzinfo else meant.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def stretch(query: Mapping[str, str]) -> tuple[datetime, datetime] | tuple[None, None]:
+    """From when to when, as `from` and `to` say it; nothing unless both do, in their order."""
+    begin, end = moment(query.get("from")), moment(query.get("to"))
+    return (begin, end) if begin and end and begin < end else (None, None)
+
+
+def place(query: Mapping[str, str], read: Callable[[str | None], T | None]) -> tuple[T | None, T | None]:
+    """The place in a list, as `after` or else `before` says it; `read` says what may stand there."""
+    after = read(query.get("after"))
+    return after, None if after else read(query.get("before"))
 
 
 def written(value: Any) -> str:

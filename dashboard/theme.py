@@ -59,14 +59,18 @@ STYLES = (
     "providers",
     "playground",
     "user",
+    "day",
+    "user_tabs",
     "users",
     "audit",
     "credits",
     "settings",
     "plans",
+    "matrix",
+    "review",
 )
 """The parts of purser.css, in order."""
-SCRIPTS = ("purser", "keys")
+SCRIPTS = ("purser", "keys", "scroll")
 """The parts of purser.js."""
 
 FOREVER = "public, max-age=31536000, immutable"

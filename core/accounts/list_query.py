@@ -158,8 +158,10 @@ class Query:
         )
 
     def count(self) -> str:
+        # Everybody is counted along an index as well: in the table itself they may stand behind all of the other kind.
+        order = " order by s.user_id" if len(self.conditions) == 1 else ""
         return (
-            f"select count(*) from (select from {self._source} where {' and '.join(self.conditions)}"
+            f"select count(*) from (select from {self._source} where {' and '.join(self.conditions)}{order}"
             f" limit {COUNTED_TO + 1}) t"
         )
 

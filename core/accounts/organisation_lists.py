@@ -4,8 +4,9 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from core.accounts.organisations import LONGEST_NAME, MemberRole
+from core.accounts.organisations import MemberRole
 from core.accounts.queries import parse_id
+from core.accounts.rules import LONGEST_NAME
 from core.database import Database
 from core.vocabulary import Role
 

@@ -14,13 +14,12 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from core.accounts.models import Member, Organisation, Project, User
 from core.accounts.queries import get_user
-from core.accounts.rules import clean_line, require_manager, require_reason
+from core.accounts.rules import require_manager, require_reason, required_name
 from core.audit import Actor, record
-from core.errors import Conflict, InvalidRequest, NotFound
+from core.errors import Conflict, NotFound
 from core.ids import new_id
 from core.vocabulary import Role
 
-LONGEST_NAME = 100
 MOST_MEMBERS = 500
 """Of one organisation."""
 
@@ -49,7 +48,7 @@ async def create_organisation(
     reason = require_reason(reason)
     owner = await get_user(session, owner_id)
     require_manager(actor, owner.role, "make organisations")
-    organisation = Organisation(id=new_id(), name=organisation_name(name))
+    organisation = Organisation(id=new_id(), name=required_name(name, "An organisation"))
     session.add(organisation)
     await session.flush()
     session.add(Member(organisation_id=organisation.id, user_id=owner.id, role=MemberRole.OWNER))
@@ -69,7 +68,7 @@ async def rename_organisation(
 ) -> Organisation:
     """Gives it another name; raises as `create_organisation`, and `NotFound` (`unknown_organisation`)."""
     organisation, reason = await _held(session, organisation_id, actor, reason, "rename organisations")
-    before, organisation.name = organisation.name, organisation_name(name)
+    before, organisation.name = organisation.name, required_name(name, "An organisation")
     if before != organisation.name:
         await record(
             session,
@@ -175,14 +174,6 @@ async def set_member_role(
     session.add(member)
     await _record_member(session, actor, "role", organisation_id, user, reason, before=before, after=role)
     return member
-
-
-def organisation_name(text: str) -> str:
-    """A name as it is stored; raises `InvalidRequest` where there is none, or too long a one."""
-    name = clean_line(text, "An organisation's name", LONGEST_NAME)
-    if not name:
-        raise InvalidRequest("An organisation needs a name.", code="name_required")
-    return name
 
 
 async def _held(

@@ -11,6 +11,7 @@ from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, valida
 from core.accounts.models import UserStatus
 from core.accounts.person import Person
 from core.audit import Actor
+from core.audit.rules import LONGEST_REASON
 from core.audit.rules import clean_line as clean_line
 from core.audit.rules import require_manager as require_manager
 from core.audit.rules import require_reason as require_reason
@@ -18,6 +19,8 @@ from core.audit.rules import require_superadmin as require_superadmin
 from core.config import Rate
 from core.errors import InvalidRequest, NotAllowed
 
+LONGEST_NAME = 100
+"""Characters of the name of an organisation or a project."""
 PASSWORD_SHORTEST = 12
 PASSWORD_LONGEST = 1_000
 
@@ -53,7 +56,7 @@ def reason_of(actor: Actor, person_id: object, reason: str | None) -> str | None
     """
     if actor.kind == "user" and actor.id != person_id:
         return require_reason(reason or "")
-    return clean_line(reason or "", "A reason", 500) or None
+    return clean_line(reason or "", "A reason", LONGEST_REASON) or None
 
 
 def require_active(person: Person) -> None:
@@ -66,6 +69,21 @@ def require_active(person: Person) -> None:
 
 
 # What people enter
+
+
+def required_name(text: str, whose: str) -> str:
+    """The name of an organisation or a project as it is stored.
+
+    Args:
+        whose: what has the name, as a sentence begins: "A project".
+
+    Raises:
+        InvalidRequest: `name_required`; or it is longer than `LONGEST_NAME`.
+    """
+    name = clean_line(text, f"{whose}'s name", LONGEST_NAME)
+    if not name:
+        raise InvalidRequest(f"{whose} needs a name.", code="name_required")
+    return name
 
 
 def normal_email(text: str) -> str:

@@ -4,6 +4,8 @@ from core.audit.service import Actor
 from core.errors import InvalidRequest, NotAllowed
 from core.vocabulary import STAFF, Role
 
+LONGEST_REASON = 500
+
 
 def require_superadmin(actor: Actor, deed: str) -> None:
     """Raises `NotAllowed` unless a superadmin acts, in person or on the command line: keys hold no such power."""
@@ -31,7 +33,7 @@ def require_manager(actor: Actor, role: Role, deed: str, *, colleagues: bool = F
 
 def require_reason(text: str) -> str:
     """The reason, cleaned; raises `InvalidRequest` (`reason_required`) where there is none."""
-    reason = clean_line(text, "A reason", 500)
+    reason = clean_line(text, "A reason", LONGEST_REASON)
     if not reason:
         raise InvalidRequest("This needs a reason, for the audit.", code="reason_required")
     return reason

@@ -1,6 +1,6 @@
 """What waits for another superadmin: movements above a person's limit, and large bulk grants.
 
-Nobody approves what they asked for; the database refuses it, too. Where there is one superadmin only, it is done on
+Nobody approves what they asked for, or what goes to their own account; the database refuses it, too. Where there is one superadmin only, it is done on
 the audited command line (`credits approve ID`). The balance is looked at again when it is approved.
 """
 
@@ -14,8 +14,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from core.audit import Actor, record
 from core.audit.rules import clean_line, require_superadmin
 from core.credits.bulk_jobs import set_going
+from core.credits.bulk_models import BulkGrant, BulkState
 from core.credits.limits import LIMITS
-from core.credits.models import BulkGrant, BulkState, CreditEntry, CreditRequest, EntryType, RequestState
+from core.credits.models import CreditEntry, CreditRequest, EntryType, RequestState
 from core.credits.posting import Movement, open_account, post
 from core.credits.reasons import LONGEST_NOTE, words_of
 from core.database import Database, run
@@ -100,7 +101,7 @@ async def approve(
 
     Raises:
         NotFound: no such request.
-        NotAllowed: not a superadmin in person; `own_request`, they asked for it themselves.
+        NotAllowed: not a superadmin in person; `own_request`, they asked for it themselves; `own_account`, it is theirs.
         Conflict: `decided_already`; `expired`, the credits would expire in the past by now; `asker_gone`, who asked may
             move no credits any more.
         InsufficientCredits: the account does not carry it any more; the request goes on waiting.
@@ -109,6 +110,8 @@ async def approve(
     request = await _waiting(session, request_id)
     if actor.id == request.asked_by:
         raise NotAllowed("Another superadmin must approve this: you asked for it.", code="own_request")
+    if actor.id is not None and actor.id == request.user_id:
+        raise NotAllowed("Another superadmin must approve this: the account is yours.", code="own_account")
     await _require_asker(session, request)
     if request.bulk_id is not None:
         bulk = await _bulk(session, request.bulk_id)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from core.credits.models import BulkGrant, BulkState
+from core.credits.bulk_models import BulkGrant, BulkState
 from core.errors import Conflict
 from core.queue.background import begin
 

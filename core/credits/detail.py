@@ -1,4 +1,5 @@
-"""One entry with what belongs to it: the refunds of a charge, the lots that it made or that paid for it."""
+"""One entry with what belongs to it: the refunds of a charge, what of it is left to refund, the lots that it made or
+that paid for it."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,6 +7,8 @@ from uuid import UUID
 
 from core.credits.ledger import LedgerLine, lines_of
 from core.database import Database
+from core.errors import NotFound
+from core.vocabulary import Traffic
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,23 @@ class EntryDetail:
     seq: int
     refunds: tuple[LedgerLine, ...]
     lots: tuple[LotLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Refundable:
+    """What a charge was, and what of it can still be given back."""
+
+    entry_id: UUID
+    generation_id: UUID | None
+    user_id: UUID
+    email: str
+    traffic: Traffic
+    charged: int
+    refunded: int
+
+    @property
+    def left(self) -> int:
+        return self.charged - self.refunded
 
 
 async def entry(database: Database, entry_id: UUID) -> EntryDetail | None:
@@ -55,6 +75,27 @@ async def entries_of_generation(database: Database, generation_id: UUID) -> tupl
         (generation_id, MOST_OF_ONE),
     )
     return await lines_of(database, [found for (found,) in rows])
+
+
+async def refundable(
+    database: Database, generation_id: UUID | None = None, entry_id: UUID | None = None
+) -> Refundable:
+    """What of a charge, named by its generation or entry, can still be given back.
+
+    Raises:
+        NotFound: nothing was charged there.
+    """
+    row = await database.fetch_one(
+        "select e.id, e.generation_id, a.user_id, u.email, e.traffic, -e.amount,"
+        " (select coalesce(sum(r.amount), 0)::bigint from credit_entries r where r.refund_of = e.id)"
+        " from credit_entries e join credit_accounts a on a.id = e.account_id join users u on u.id = a.user_id"
+        f" where e.type = 'usage' and {'e.id' if entry_id else 'e.generation_id'} = %s",
+        (entry_id or generation_id,),
+    )
+    if row is None:
+        raise NotFound("Nothing was charged there, so there is nothing to refund.")
+    entry, generation, user, email, kind, charged, refunded = row
+    return Refundable(entry, generation, user, email, Traffic(kind), charged, refunded)
 
 
 MOST_OF_ONE = 200

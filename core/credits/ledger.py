@@ -16,7 +16,6 @@ from core.credits.models import EntryType
 from core.credits.spans import Span, count_live, spans_with
 from core.database import Database
 from core.database.reading import read_within
-from core.errors import NotFound
 from core.ids import first_id_at, time_of
 from core.vocabulary import Traffic
 
@@ -93,23 +92,6 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
-class Refundable:
-    """What a charge was, and what of it can still be given back."""
-
-    entry_id: UUID
-    generation_id: UUID | None
-    user_id: UUID
-    email: str
-    traffic: Traffic
-    charged: int
-    refunded: int
-
-    @property
-    def left(self) -> int:
-        return self.charged - self.refunded
-
-
-@dataclass(frozen=True, slots=True)
 class Proof:
     """An account against its entries, read at one moment: their sum, their number, and whether both agree with it."""
 
@@ -163,27 +145,6 @@ async def count(database: Database, which: Filter, *, ahead_of: UUID | None = No
             return found
     sql, params = await _query(database, which, ahead_of, most, backwards=True)
     return (await read_within(database, SECONDS_FOR_COUNTS, f"select count(*) from ({sql}) t", params))[0][0]
-
-
-async def refundable(
-    database: Database, generation_id: UUID | None = None, entry_id: UUID | None = None
-) -> Refundable:
-    """What of a charge, named by its generation or entry, can still be given back.
-
-    Raises:
-        NotFound: nothing was charged there.
-    """
-    row = await database.fetch_one(
-        "select e.id, e.generation_id, a.user_id, u.email, e.traffic, -e.amount,"
-        " (select coalesce(sum(r.amount), 0)::bigint from credit_entries r where r.refund_of = e.id)"
-        " from credit_entries e join credit_accounts a on a.id = e.account_id join users u on u.id = a.user_id"
-        f" where e.type = 'usage' and {'e.id' if entry_id else 'e.generation_id'} = %s",
-        (entry_id or generation_id,),
-    )
-    if row is None:
-        raise NotFound("Nothing was charged there, so there is nothing to refund.")
-    entry, generation, user, email, kind, charged, refunded = row
-    return Refundable(entry, generation, user, email, Traffic(kind), charged, refunded)
 
 
 async def account_proof(database: Database, user_id: UUID, traffic: Traffic = Traffic.LIVE) -> Proof:

@@ -1,10 +1,10 @@
-"""The ledger's tables: accounts, entries, lots, reservations, and the keys that make calls idempotent.
+"""The ledger's tables: accounts, entries, lots, reservations, movements that wait, and the keys that make calls idempotent.
 
-Rows are written by the functions of functions.sql alone; the classes here read.
+Rows of the ledger are written by the functions of functions.sql alone; the classes here read. What is sold stands in
+`shop_models`, grants to many in `bulk_models`.
 """
 
 from datetime import datetime
-from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field
 
-from core.database.columns import Table, big, id_field, json_field, made_now, moment, usd, word
+from core.database.columns import Table, big, id_field, json_field, made_now, moment, word
 from core.vocabulary import Traffic
 
 
@@ -253,128 +253,3 @@ class CreditRequest(Table, table=True):
     decided_at: datetime | None = moment(default=None)
     decision_note: str | None = None
     entry_id: UUID | None = Field(default=None, foreign_key="credit_entries.id")
-
-
-class BulkState(StrEnum):
-    DRAFT = "draft"
-    WAITING = "waiting"
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
-    REJECTED = "rejected"
-    WITHDRAWN = "withdrawn"
-
-
-class BulkGrant(Table, table=True):
-    """Credits for many people at once: who they are stands in its lines before anything is booked."""
-
-    __tablename__ = "bulk_grants"
-    __table_args__ = (sa.Index("bulk_grants_newest", sa.text("id desc")),)
-
-    id: UUID = id_field()
-    title: str
-    source: str
-    filter: dict[str, Any] = json_field(default_factory=dict)
-    type: EntryType = word(EntryType, default=EntryType.GRANT)
-    reason_code: str
-    note: str = ""
-    expires_at: datetime | None = moment(default=None)
-    people: int = big(default=0)
-    credits: int = big(default=0)
-    state: BulkState = word(BulkState, default=BulkState.DRAFT)
-    created_by: UUID
-    created_label: str
-    approved_by: UUID | None = None
-    job_id: UUID | None = None
-    created_at: datetime = made_now()
-    finished_at: datetime | None = moment(default=None)
-
-
-class BulkGrantLine(Table, table=True):
-    """One person of a bulk grant; booked once, with `entry_id`, or refused, with why."""
-
-    __tablename__ = "bulk_grant_lines"
-    __table_args__ = (
-        sa.UniqueConstraint("bulk_id", "user_id"),
-        sa.Index(
-            "bulk_grant_lines_open",
-            "bulk_id",
-            "number",
-            postgresql_where=sa.text("entry_id is null and refusal is null"),
-        ),
-    )
-
-    bulk_id: UUID = Field(primary_key=True, foreign_key="bulk_grants.id", ondelete="CASCADE")
-    number: int = big(primary_key=True)
-    user_id: UUID
-    amount: int = big()
-    entry_id: UUID | None = None
-    refusal: str | None = None
-
-
-class Package(Table, table=True):
-    """Credits as they are sold; `price_usd` is what is paid, by hand to begin with."""
-
-    __tablename__ = "packages"
-    __table_args__ = (
-        sa.Index(
-            "packages_name",
-            sa.text("lower(name)"),
-            unique=True,
-            postgresql_where=sa.text("retired_at is null"),
-        ),
-    )
-
-    id: UUID = id_field()
-    name: str
-    credits: int = big()
-    bonus: int = big(default=0)
-    price_usd: Decimal = usd()
-    rank: int = 0
-    retired_at: datetime | None = moment(default=None)
-    created_at: datetime = made_now()
-    updated_at: datetime = made_now()
-
-
-class PurchaseRow(Table, table=True):
-    """What was paid for: once per reference, with the price of its moment."""
-
-    __tablename__ = "purchases"
-    __table_args__ = (sa.Index("purchases_user", "user_id", sa.text("created_at desc")),)
-
-    reference: str = Field(primary_key=True)
-    user_id: UUID = Field(foreign_key="users.id")
-    package_id: UUID = Field(foreign_key="packages.id")
-    price_usd: Decimal = usd()
-    entry_id: UUID | None = None
-    bonus_entry_id: UUID | None = None
-    note: str = ""
-    recorded_by: UUID | None = None
-    recorded_label: str
-    created_at: datetime = made_now()
-
-
-class PromoCode(Table, table=True):
-    """A code that gives credits, once to each person; `most_uses` None is as many as come."""
-
-    __tablename__ = "promo_codes"
-
-    code: str = Field(primary_key=True)
-    credits: int = big()
-    uses: int = 0
-    most_uses: int | None = None
-    expires_at: datetime | None = moment(default=None)
-    credits_last_days: int | None = None
-    note: str = ""
-    retired_at: datetime | None = moment(default=None)
-    created_by: UUID | None = None
-    created_at: datetime = made_now()
-
-
-class PromoUse(Table, table=True):
-    __tablename__ = "promo_uses"
-
-    code: str = Field(primary_key=True, foreign_key="promo_codes.code")
-    user_id: UUID = Field(primary_key=True, foreign_key="users.id", ondelete="CASCADE")
-    entry_id: UUID
-    created_at: datetime = made_now()

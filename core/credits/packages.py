@@ -17,9 +17,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from core.audit import Actor, record
 from core.audit.rules import clean_line, require_reason, require_superadmin
 from core.credits.limits import LARGEST, refuse_own, require_mover, require_target
-from core.credits.models import CreditEntry, EntryType, Package, PurchaseRow
+from core.credits.models import CreditEntry, EntryType
 from core.credits.posting import open_account, post
 from core.credits.reasons import LONGEST_NOTE
+from core.credits.shop_models import Package, PurchaseRow
 from core.database import Database, run
 from core.errors import Conflict, InvalidRequest, NotFound
 from core.money import Usd

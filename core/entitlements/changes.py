@@ -7,15 +7,17 @@ is added (`before` None) or, in the revert of that, taken away again (`after` No
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 from core.entitlements.fields import FEATURE_PROPERTIES, PROPERTIES
 from core.entitlements.matrix import Matrix
 from core.entitlements.models import Tier
 from core.entitlements.rules import Entitlements, FeatureView, PlanView, entitlements_of, nearest
 from core.errors import InvalidRequest
+from core.spelling import did_you_mean
 
 Subject = Literal["plan", "feature", "cell"]
+Named = TypeVar("Named", PlanView, FeatureView)
 Key = tuple[Subject, str | None, str | None, str | None]
 
 
@@ -193,23 +195,11 @@ class State:
 
     def plan(self, plan_id: str | None) -> PlanView:
         """A plan that must be there."""
-        found = self.plans.get(plan_id or "")
-        if found is None:
-            raise InvalidRequest(
-                f"There is no plan {_quoted(plan_id)}.{_did_you_mean(plan_id, self.plans)}",
-                code="unknown_plan",
-            )
-        return found
+        return _found(self.plans, "plan", plan_id)
 
     def feature(self, feature_id: str | None) -> FeatureView:
         """A feature that must be there; it may be retired."""
-        found = self.features.get(feature_id or "")
-        if found is None:
-            raise InvalidRequest(
-                f"There is no feature {_quoted(feature_id)}.{_did_you_mean(feature_id, self.features)}",
-                code="unknown_feature",
-            )
-        return found
+        return _found(self.features, "feature", feature_id)
 
     def _put_cell(self, change: Change) -> None:
         plan, feature = self.plan(change.plan_id), self.feature(change.feature_id)
@@ -266,10 +256,9 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, str) else value
 
 
-def _quoted(name: str | None) -> str:
-    return repr((name or "")[:50])
-
-
-def _did_you_mean(name: str | None, known: Iterable[str]) -> str:
-    near = nearest(name or "", list(known))
-    return f" Did you mean {near!r}?" if near else ""
+def _found(known: Mapping[str, Named], what: str, name: str | None) -> Named:
+    asked = name or ""
+    if asked not in known:
+        near = did_you_mean(nearest(asked, list(known)))
+        raise InvalidRequest(f"There is no {what} {asked[:50]!r}.{near}", code=f"unknown_{what}")
+    return known[asked]

@@ -21,6 +21,7 @@ from core.entitlements.models import Override
 from core.entitlements.rules import Limit, nearest
 from core.errors import Conflict, InvalidRequest, NotFound
 from core.ids import new_id
+from core.spelling import did_you_mean
 from core.vocabulary import Role
 
 LIMITS: tuple[Limit, ...] = get_args(Limit)
@@ -214,11 +215,8 @@ async def _locked(session: AsyncSession, user_id: UUID) -> _User:
 async def _require_feature(session: AsyncSession, feature_id: str) -> None:
     defined = (await matrix(session)).entitlements.features
     if feature_id not in defined:
-        near = nearest(feature_id, defined)
-        raise InvalidRequest(
-            f"There is no feature {feature_id[:50]!r}.{f' Did you mean {near!r}?' if near else ''}",
-            code="unknown_feature",
-        )
+        near = did_you_mean(nearest(feature_id, defined))
+        raise InvalidRequest(f"There is no feature {feature_id[:50]!r}.{near}", code="unknown_feature")
 
 
 async def _require_raised(session: AsyncSession, user: _User, limit_name: str, value: int | None) -> None:

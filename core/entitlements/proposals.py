@@ -13,7 +13,7 @@ from sqlmodel import func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from core.audit import Actor, record
-from core.audit.rules import clean_line, require_reason
+from core.audit.rules import LONGEST_REASON, clean_line, require_reason
 from core.database import Database, run
 from core.entitlements.changes import Change
 from core.entitlements.checking import check_changes
@@ -25,7 +25,6 @@ from core.vocabulary import Role
 
 MOST_WAITING = 50
 """Proposals of one person that wait at a time."""
-LONGEST_REASON = 500
 DECIDED_SHOWN = 50
 
 

@@ -7,11 +7,11 @@ it; an override turns the answer about the feature on the plan round, for as lon
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from difflib import get_close_matches
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Literal, NamedTuple, Protocol
 
+from core import spelling
 from core.entitlements.models import Tier
 
 
@@ -179,7 +179,7 @@ LONGEST_ID = 100
 def nearest(feature_id: str, defined: Sequence[str] | Mapping[str, str]) -> str | None:
     """The defined feature that an undefined id most resembles ("did you mean"); None where none is near."""
     asked = feature_id[:LONGEST_ID].strip().lower().replace("_", "-").replace(" ", "-")
-    return next(iter(get_close_matches(asked, list(defined), n=1, cutoff=0.6)), None)
+    return spelling.nearest(asked, defined, likeness=0.6)
 
 
 class Step(NamedTuple):

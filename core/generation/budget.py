@@ -9,7 +9,7 @@ from core.database import Database
 from core.errors import BudgetBlocked
 from core.ids import first_id_at
 from core.money import ZERO_USD, Usd
-from core.routing.candidates import Route, Wish
+from core.routing.route import Route, Wish
 from core.snapshot import Snapshot
 from core.vocabulary import Traffic
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from core.errors import InvalidRequest, TooLarge
 from core.generation.templates import TEMPLATES, system_prompt
 from core.providers.base import Message, TextRequest
-from core.routing.candidates import STRATEGIES
+from core.vocabulary import STRATEGIES
 
 URGENCIES = ("normal", "immediate")
 """Immediate races candidates: the first good answer wins."""

@@ -37,8 +37,9 @@ from core.generation.outcome import Result, StreamCut
 from core.generation.running import Asked, Running
 from core.ids import new_id
 from core.providers.tokens import estimate_messages
-from core.routing.candidates import Wish, plan_route
+from core.routing.candidates import plan_route
 from core.routing.manager import Answer, Manager, StreamBroken
+from core.routing.route import Wish
 from core.snapshot import Snapshot, SnapshotHolder
 from core.vocabulary import Modality, Traffic
 

@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from core.accounts.models import UserStatus
 from core.audit import SYSTEM, Actor, record
 from core.credits.bulk_jobs import BULK_GRANT
-from core.credits.models import BulkGrant, BulkState
+from core.credits.bulk_models import BulkGrant, BulkState
 from core.credits.posting import Post, post_all
 from core.credits.reasons import words_of
 from core.database import Database, run

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from core.credits.models import BulkGrant, BulkState
+from core.credits.bulk_models import BulkGrant, BulkState
 from core.database import Database, run
 from core.queue.models import BackgroundJob, JobState
 

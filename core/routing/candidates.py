@@ -4,92 +4,21 @@ What changes from one moment to the next (breakers, keys, limits) is asked when 
 what holds for the whole request.
 """
 
-import difflib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
-from types import MappingProxyType
 
-from core.entitlements.models import Tier
 from core.errors import NoProvider, NotFound
 from core.providers.config import ProviderConfig
+from core.routing.route import Route, Stop, Wish, skip
 from core.routing.scores import Scores
 from core.routing.tiers import best_place, of_tier
-from core.routing.trace import Decision, Reason, Step
+from core.routing.trace import Reason, Step
 from core.snapshot import Offer, Snapshot
-from core.vocabulary import STRATEGIES as STRATEGIES
-from core.vocabulary import Modality
+from core.spelling import did_you_mean, nearest
 
 GENERAL = "general"
 """A provider with this specialisation passes every task filter."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What a request asks of routing. Tokens are estimates for the prompt and the cap for the answer; `max_cost` USD.
-
-    `own_prices` are credits per unit by model, where the user has other prices than the catalogue's.
-    """
-
-    modality: Modality = Modality.TEXT
-    provider: str | None = None
-    model: str | None = None
-    allow_fallback: bool = True
-    strategy: str = "priority"
-    task_type: str | None = None
-    max_cost: Decimal | None = None
-    plan_id: str | None = None  # None: every model, as test runs may
-    tier: Tier = Tier.PAID
-    streamed: bool = False
-    input_tokens: int = 0
-    max_tokens: int = 2000
-    preferred_provider: str | None = None
-    preferred_model: str | None = None
-    own_prices: Mapping[str, Decimal] = field(default_factory=lambda: NO_PRICES)
-
-
-NO_PRICES: Mapping[str, Decimal] = MappingProxyType({})
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """One provider on the way: the model to try first, then its fallback model. `note` says what put it in its place."""
-
-    provider: ProviderConfig
-    offers: tuple[Offer, ...]
-    reason: Reason
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """The stops in order, and the steps that say why others are not among them."""
-
-    modality: Modality
-    stops: tuple[Stop, ...]
-    skipped: tuple[Step, ...] = field(default=())
-
-    def holds(self, wish: Wish) -> tuple[int, ...]:
-        """What each candidate would hold, in credits, without repeats."""
-        return tuple(
-            {offer.hold(wish.input_tokens, wish.max_tokens) for stop in self.stops for offer in stop.offers}
-        )
-
-    def within(self, held: int, wish: Wish) -> "Route":
-        """The route without the candidates that `held` credits do not cover."""
-        stops: list[Stop] = []
-        skipped = list(self.skipped)
-        for stop in self.stops:
-            kept = tuple(o for o in stop.offers if o.hold(wish.input_tokens, wish.max_tokens) <= held)
-            skipped += [
-                _skip(stop.provider, offer.model.id, Reason.CREDITS, "the balance does not cover its price")
-                for offer in stop.offers
-                if offer not in kept
-            ]
-            if kept:
-                stops.append(replace(stop, offers=kept))
-        return replace(self, stops=tuple(stops), skipped=tuple(skipped))
 
 
 def plan_route(snapshot: Snapshot, wish: Wish, now: datetime, scores: Scores | None = None) -> Route:
@@ -105,7 +34,7 @@ def plan_route(snapshot: Snapshot, wish: Wish, now: datetime, scores: Scores | N
         NotFound: `provider_not_found` or `model_not_found`, with the nearest name.
         NoProvider: nothing is configured, enabled or capable; the steps are among the details.
     """
-    named = _named_provider(snapshot, wish)
+    named = snapshot.known_provider(wish.provider) if wish.provider is not None else None
     if wish.model is not None:
         _known_model(snapshot, wish)
     stops: list[Stop] = []
@@ -132,7 +61,7 @@ def _stop(
     """The provider as a stop, or the step that says why it is none."""
 
     def no(reason: Reason, detail: str, model: str | None = None) -> tuple[None, Step]:
-        return None, _skip(provider, model, reason, detail)
+        return None, skip(provider, model, reason, detail)
 
     if not provider.enabled:
         return no(Reason.DISABLED, "switched off")
@@ -153,7 +82,7 @@ def _stop(
     for offer in chosen:
         reason = _refusal(offer, wish, now)
         if reason:
-            why_not = _skip(provider, offer.model.id, *reason)
+            why_not = skip(provider, offer.model.id, *reason)
         else:
             kept.append(offer.at(wish.own_prices))
     if not kept:
@@ -210,7 +139,7 @@ def _why_not_preferred(
     refused = preferred and _refusal(preferred, wish, now)
     if not preferred or not refused:
         return None
-    return _skip(provider, preferred.model.id, refused[0], f"the user's preferred model: {refused[1]}")
+    return skip(provider, preferred.model.id, refused[0], f"the user's preferred model: {refused[1]}")
 
 
 def _refusal(offer: Offer, wish: Wish, now: datetime) -> tuple[Reason, str] | None:
@@ -293,31 +222,12 @@ def _reordered(stops: list[Stop], wish: Wish, named: ProviderConfig | None) -> l
     return ordered
 
 
-def _named_provider(snapshot: Snapshot, wish: Wish) -> ProviderConfig | None:
-    if wish.provider is None:
-        return None
-    for provider in snapshot.providers:
-        if provider.slug == wish.provider:
-            return provider
-    raise NotFound(
-        f"There is no provider {wish.provider!r}.{_did_you_mean(wish.provider, (p.slug for p in snapshot.providers))}",
-        code="provider_not_found",
-    )
-
-
 def _known_model(snapshot: Snapshot, wish: Wish) -> None:
     """A model that nobody offers is the caller's mistake, said with the nearest name."""
     names = [offer.model.id for offer in snapshot.offers if offer.model.modality == wish.modality]
-    if wish.model in names:
-        return
-    raise NotFound(
-        f"There is no model {wish.model!r}.{_did_you_mean(wish.model or '', names)}", code="model_not_found"
-    )
-
-
-def _did_you_mean(name: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f" Did you mean {near[0]!r}?" if near else ""
+    if wish.model not in names:
+        near = nearest(wish.model or "", names)
+        raise NotFound(f"There is no model {wish.model!r}.{did_you_mean(near)}", code="model_not_found")
 
 
 def _no_provider(snapshot: Snapshot, wish: Wish, skipped: list[Step]) -> NoProvider:
@@ -342,7 +252,3 @@ def _no_provider(snapshot: Snapshot, wish: Wish, skipped: list[Step]) -> NoProvi
         retryable=False,
         details={"causes": causes},
     )
-
-
-def _skip(provider: ProviderConfig, model: str | None, reason: Reason, detail: str) -> Step:
-    return Step(provider.slug, model, Decision.SKIPPED, reason, detail)

@@ -16,13 +16,13 @@ from core.providers.clients import ClientPool
 from core.providers.config import Drill, KeyConfig, ProviderConfig
 from core.routing.attempt import Attempt
 from core.routing.breaker import Breakers, Lease
-from core.routing.candidates import Stop
 from core.routing.drill import DrilledCaller
 from core.routing.keys import Keys
 from core.routing.meter import Meter
 from core.routing.models import BreakerState
 from core.routing.policy import POLICIES
 from core.routing.record import Record
+from core.routing.route import Stop
 from core.routing.scores import Scores
 from core.routing.trace import Reason
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from core.providers.base import FinishReason, ProviderError, TextRequest, Usage
 from core.routing.calls import StreamedText, WholeText
-from core.routing.candidates import Route, Wish
 from core.routing.gate import Means
 from core.routing.race import race
+from core.routing.route import Route, Wish
 from core.routing.walk import Walk
 
 

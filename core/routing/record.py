@@ -5,7 +5,7 @@ import time
 from core.errors import AllProvidersFailed
 from core.providers.base import Usage
 from core.routing.attempt import Attempt
-from core.routing.candidates import Route, Stop
+from core.routing.route import Route, Stop
 from core.routing.trace import Decision, Reason, Step
 from core.snapshot import Offer
 

@@ -16,10 +16,10 @@ from core.money import ZERO_USD
 from core.providers.base import ProviderError, TextRequest, Usage
 from core.providers.config import KeyConfig
 from core.routing.attempt import Attempt, begin
-from core.routing.candidates import Route, Wish
 from core.routing.gate import Admitted, Gate, Means
 from core.routing.policy import MAX_TRIES, POLICIES, Policy, backoff
 from core.routing.record import Record
+from core.routing.route import Route, Wish
 from core.routing.trace import Decision, Reason, Step
 from core.snapshot import Offer
 

@@ -22,9 +22,11 @@ from core.routing.health import Health
 from core.routing.meter import Meter, Use
 from core.snapshot import SnapshotHolder
 from core.system.board import Board, BoardState
-from core.system.needs import FAR, LIMIT_NEAR, ORDER, FailedGrant, Need, Sight, needs_of
+from core.system.needs import needs_of
 from core.system.parts import Parts
+from core.system.provider_needs import LIMIT_NEAR
 from core.system.reports import last_proof
+from core.system.sight import FAR, ORDER, FailedGrant, Need, Sight
 
 __all__ = ["Attention", "Need"]
 

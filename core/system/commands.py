@@ -152,7 +152,7 @@ async def approve_credits(desk: Desk, request_id: str) -> str:
     """Approves what waits for a second person where there is none; returns what is to be said.
 
     Raises:
-        NotAllowed: `second_person`, another superadmin than the one who asked could approve it in the page.
+        NotAllowed: `second_person`, another superadmin than who asked and whose it is could approve it in the page.
     """
     try:
         identifier = UUID(request_id)
@@ -173,6 +173,7 @@ async def approve_credits(desk: Desk, request_id: str) -> str:
 SECOND_PERSON = """
 select u.email from credit_requests r
 join users u on u.role = 'superadmin' and u.status = 'active' and u.id <> r.asked_by
+    and u.id is distinct from r.user_id
 where r.id = :request order by u.id limit 1
 """
 

@@ -11,6 +11,8 @@ from pydantic.alias_generators import to_camel
 from starlette.responses import Response
 
 OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
+LINE = r"^[^\x00-\x1f\x7f]*$"
+"""One line of text, as bodies and addresses take it."""
 
 
 class Answer(Response):

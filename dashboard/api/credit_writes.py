@@ -1,7 +1,7 @@
 """Moving the credits of others: by support and superadmins in person, and by service keys with the scope `credits`."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -24,26 +24,29 @@ from dashboard.api.once import IdempotencyKey, Told, once_only
 router = APIRouter(prefix="/api/credits", tags=["Credits"])
 
 CODES = f"One of {', '.join(f'`{code}`' for code in REASONS)}."
-LINE = r"^[^\x00-\x08\x0b-\x1f\x7f]*$"
+TEXT = r"^[^\x00-\x08\x0b-\x1f\x7f]*$"
+Whose = Annotated[
+    str | None,
+    Field(
+        min_length=1,
+        max_length=320,
+        pattern=TEXT,
+        description="Id or e-mail; a service key may name them in X-User instead.",
+    ),
+]
 
 
 class Reasoned(Body):
     """Why, for the books."""
 
     reason_code: str = Field(min_length=1, max_length=50, description=CODES, examples=["goodwill"])
-    note: str = Field("", max_length=LONGEST_NOTE, pattern=LINE, examples=["Ticket 48213"])
+    note: str = Field("", max_length=LONGEST_NOTE, pattern=TEXT, examples=["Ticket 48213"])
 
 
 class Adjust(Reasoned):
     """By how much a user's credits change."""
 
-    user_id: str | None = Field(
-        None,
-        min_length=1,
-        max_length=320,
-        pattern=LINE,
-        description="Id or e-mail; a service key may name them in X-User instead.",
-    )
+    user_id: Whose = None
     amount: int = Field(
         ge=-LARGEST, le=LARGEST, description="Whole credits; negative ones are taken away.", examples=[120]
     )
@@ -68,22 +71,16 @@ class Refund(Reasoned):
 class Buy(Body):
     """What was paid for."""
 
-    user_id: str | None = Field(
-        None,
-        min_length=1,
-        max_length=320,
-        pattern=LINE,
-        description="Id or e-mail; a service key may name them in X-User instead.",
-    )
+    user_id: Whose = None
     package_id: UUID = Field(strict=False)
     reference: str = Field(
         min_length=1,
         max_length=LONGEST_REFERENCE,
-        pattern=LINE,
+        pattern=TEXT,
         description="Of the payment; recorded once.",
         examples=["in_1PqK"],
     )
-    note: str = Field("", max_length=LONGEST_NOTE, pattern=LINE)
+    note: str = Field("", max_length=LONGEST_NOTE, pattern=TEXT)
 
 
 class Waiting(Shape):

@@ -10,13 +10,13 @@ from pydantic import Field, StringConstraints
 from starlette.responses import Response
 
 from core.accounts.keys import Scope
-from core.accounts.projects import require_project
+from core.accounts.project_lists import require_project
 from core.errors import InvalidRequest, PurserError
 from core.generation.order import DEFAULT_MAX_TOKENS, MOST_TOKENS, URGENCIES, TextOrder
 from core.generation.outcome import Result
 from core.generation.templates import TEMPLATES
 from core.providers.base import Message
-from core.routing.candidates import STRATEGIES
+from core.vocabulary import STRATEGIES
 from dashboard.api.answers import Answer, Body, Shape, errors
 from dashboard.api.identity import Caller, Identified
 from dashboard.api.stream import EventStream

@@ -1,7 +1,6 @@
 """The providers and what they run, with their health; setting a provider's default model."""
 
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
@@ -13,6 +12,7 @@ from core.providers.registry import KINDS
 from core.providers.service import set_default_model
 from core.routing.health import Health
 from core.snapshot import Offer, Snapshot
+from core.spelling import did_you_mean, nearest
 from core.system.parts import Report
 from core.vocabulary import Modality
 from dashboard.api.answers import Answer, Body, Shape, errors, utc
@@ -143,20 +143,14 @@ async def set_default(body: DefaultModel, caller: Identified) -> Answer:
 
 
 def _offered(snapshot: Snapshot, slug: str, model_id: str) -> Offer:
-    provider = snapshot.provider(slug)
-    if provider is None:
-        near = _near(slug, [one.slug for one in snapshot.providers])
-        raise NotFound(f"There is no provider {slug!r}.{near}", code="provider_not_found")
+    provider = snapshot.known_provider(slug)
     offer = snapshot.offer(provider.id, model_id)
     if offer is None:
-        near = _near(model_id, [one.model.id for one in snapshot.offers_of(provider.id)])
-        raise NotFound(f"{provider.name} has no model {model_id!r}.{near}", code="model_not_found")
+        near = nearest(model_id, [one.model.id for one in snapshot.offers_of(provider.id)])
+        raise NotFound(
+            f"{provider.name} has no model {model_id!r}.{did_you_mean(near)}", code="model_not_found"
+        )
     return offer
-
-
-def _near(name: str, known: list[str]) -> str:
-    found = get_close_matches(name, known, n=1, cutoff=0.5)
-    return f" Did you mean {found[0]!r}?" if found else ""
 
 
 def _providers(caller: Caller, snapshot: Snapshot, report: Report, now: datetime) -> list[dict[str, Any]]:

@@ -21,6 +21,7 @@ from core.entitlements.editing import locked_matrix, require_newest, save
 from core.entitlements.matrix import Matrix, matrix
 from core.entitlements.rules import LONGEST_ID, FeatureView, PlanView, nearest
 from core.errors import InvalidRequest, NotAllowed, NotFound
+from core.spelling import did_you_mean
 from core.vocabulary import Role
 from dashboard.api.answers import Answer, errors
 from dashboard.api.identity import Caller, Identified
@@ -39,7 +40,8 @@ from dashboard.api.plan_shapes import (
 
 router = APIRouter(tags=["Plans"])
 
-Identifier = Annotated[str, Path(min_length=1, max_length=LONGEST_ID)]
+PlanId = Annotated[str, Path(alias="planId", min_length=1, max_length=LONGEST_ID)]
+FeatureId = Annotated[str, Path(alias="featureId", min_length=1, max_length=LONGEST_ID)]
 Limit = Annotated[int, Query(ge=1, le=200, description="Entries on a page.")]
 After = Annotated[str | None, Query(max_length=LONGEST_ID, description="`next` of the page before.")]
 
@@ -64,7 +66,7 @@ async def list_plans(caller: Identified, limit: Limit = 50, after: After = None)
     summary="One plan",
     responses={200: {"model": PlanAnswer, "description": "The plan."}, **errors(403, 404, 429)},
 )
-async def get_plan(caller: Identified, plan_id: Annotated[Identifier, Path(alias="planId")]) -> Answer:
+async def get_plan(caller: Identified, plan_id: PlanId) -> Answer:
     """A plan with its features. For the same callers as the list."""
     _require_reader(caller, Scope.PLANS)
     return Answer(_plan_answer(await matrix(caller.purser.database), plan_id))
@@ -96,10 +98,7 @@ async def add_plan(body: NewPlan, caller: Identified, key: IdempotencyKey = None
     },
 )
 async def change_plan(
-    body: PlanChange,
-    caller: Identified,
-    plan_id: Annotated[Identifier, Path(alias="planId")],
-    key: IdempotencyKey = None,
+    body: PlanChange, caller: Identified, plan_id: PlanId, key: IdempotencyKey = None
 ) -> Answer:
     """Changes a plan, all or nothing; what is so already changes nothing. For the same callers as adding one."""
     caller.require_superadmin("change plans", Scope.PLANS)
@@ -160,10 +159,7 @@ async def add_feature(body: NewFeature, caller: Identified, key: IdempotencyKey 
     },
 )
 async def change_feature(
-    body: FeatureChange,
-    caller: Identified,
-    feature_id: Annotated[Identifier, Path(alias="featureId")],
-    key: IdempotencyKey = None,
+    body: FeatureChange, caller: Identified, feature_id: FeatureId, key: IdempotencyKey = None
 ) -> Answer:
     """Renames, describes or retires a feature, or says which plans it is on. For the same callers as defining one."""
     caller.require_superadmin("change features", Scope.FEATURES)
@@ -224,18 +220,14 @@ def _known_plan(stored: Matrix, plan_id: str) -> PlanView:
     if found := stored.plan(plan_id):
         return found
     near = nearest(plan_id, [one.id for one in stored.plans])
-    raise NotFound(f"There is no plan {plan_id!r}.{_did_you_mean(near)}", code="unknown_plan")
+    raise NotFound(f"There is no plan {plan_id!r}.{did_you_mean(near)}", code="unknown_plan")
 
 
 def _known_feature(stored: Matrix, feature_id: str) -> FeatureView:
     if found := stored.feature(feature_id):
         return found
     near = nearest(feature_id, [one.id for one in stored.features])
-    raise NotFound(f"There is no feature {feature_id!r}.{_did_you_mean(near)}", code="unknown_feature")
-
-
-def _did_you_mean(near: str | None) -> str:
-    return f" Did you mean {near!r}?" if near else ""
+    raise NotFound(f"There is no feature {feature_id!r}.{did_you_mean(near)}", code="unknown_feature")
 
 
 # Writing
@@ -275,23 +267,20 @@ def _given(body: Write) -> dict[str, Any]:
 
 def _plan_changes(plan: PlanView, given: Mapping[str, Any]) -> Iterator[Change]:
     own = dict(given)
-    features = own.pop("features", None)
-    for name, value in own.items():
-        change = plan_property(plan, name, value)
-        if change.before != change.after:
-            yield change
-    for feature_id in sorted(set(features) ^ plan.features) if features is not None else ():
+    features = own.pop("features", plan.features)
+    yield from _differing(plan_property(plan, name, value) for name, value in own.items())
+    for feature_id in sorted(set(features) ^ plan.features):
         yield cell(plan.id, feature_id, feature_id not in plan.features)
 
 
 def _feature_changes(stored: Matrix, feature: FeatureView, given: Mapping[str, Any]) -> Iterator[Change]:
+    having = {plan.id for plan in stored.plans if feature.id in plan.features}
     own = dict(given)
-    plans = own.pop("plans", None)
-    for name, value in own.items():
-        change = feature_property(feature, name, value)
-        if change.before != change.after:
-            yield change
-    if plans is not None:
-        having = {plan.id for plan in stored.plans if feature.id in plan.features}
-        for plan_id in sorted(set(plans) ^ having):
-            yield cell(plan_id, feature.id, plan_id not in having)
+    plans = own.pop("plans", having)
+    yield from _differing(feature_property(feature, name, value) for name, value in own.items())
+    for plan_id in sorted(set(plans) ^ having):
+        yield cell(plan_id, feature.id, plan_id not in having)
+
+
+def _differing(changes: Iterable[Change]) -> Iterator[Change]:
+    return (change for change in changes if change.before != change.after)

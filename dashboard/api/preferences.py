@@ -1,6 +1,5 @@
 """Which provider and model a user would rather have."""
 
-from difflib import get_close_matches
 from typing import Any
 
 from fastapi import APIRouter
@@ -11,13 +10,12 @@ from core.accounts.service import set_preferences
 from core.database import Session
 from core.errors import NotFound
 from core.snapshot import Snapshot
-from dashboard.api.answers import Answer, Body, Shape, errors
+from core.spelling import did_you_mean, nearest
+from dashboard.api.answers import LINE, Answer, Body, Shape, errors
 from dashboard.api.identity import Identified
 from dashboard.api.once import IdempotencyKey, once_only
 
 router = APIRouter(prefix="/api/preferences", tags=["Models"])
-
-LINE = r"^[^\x00-\x1f\x7f]*$"
 
 
 class PreferencesAnswer(Shape):
@@ -95,20 +93,12 @@ def _told(provider: str | None, model: str | None) -> dict[str, Any]:
 
 def _require_known(snapshot: Snapshot, slug: str | None, model_id: str | None) -> None:
     """Raises `NotFound`, with the nearest name, for what can't be preferred."""
-    provider = snapshot.provider(slug) if slug is not None else None
-    if slug is not None and provider is None:
-        near = _near(slug, [one.slug for one in snapshot.providers])
-        raise NotFound(f"There is no provider {slug!r}.{near}", code="provider_not_found")
+    provider = snapshot.known_provider(slug) if slug is not None else None
     if model_id is None:
         return
     offers = snapshot.offers_of(provider.id) if provider else snapshot.offers
     models = {offer.model.id for offer in offers}
     if model_id not in models:
         whose = f"{provider.name} has" if provider else "There is"
-        near = _near(model_id, sorted(models))
-        raise NotFound(f"{whose} no model {model_id!r}.{near}", code="model_not_found")
-
-
-def _near(name: str, known: list[str]) -> str:
-    found = get_close_matches(name, known, n=1, cutoff=0.5)
-    return f" Did you mean {found[0]!r}?" if found else ""
+        near = nearest(model_id, sorted(models))
+        raise NotFound(f"{whose} no model {model_id!r}.{did_you_mean(near)}", code="model_not_found")

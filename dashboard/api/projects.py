@@ -8,16 +8,9 @@ from fastapi import APIRouter, Query
 from pydantic import Field, StringConstraints
 
 from core.accounts.keys import Scope
-from core.accounts.projects import (
-    LONGEST_NAME,
-    ProjectLine,
-    change_project,
-    count_owned,
-    create_project,
-    line_of,
-    owner_of,
-    projects_of,
-)
+from core.accounts.project_lists import ProjectLine, count_owned, line_of, owner_of, projects_of
+from core.accounts.projects import change_project, create_project
+from core.accounts.rules import LONGEST_NAME
 from core.database import Session
 from core.errors import InvalidRequest
 from dashboard.api.answers import Answer, Body, Shape, errors, utc

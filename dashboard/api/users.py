@@ -18,14 +18,11 @@ from core.membership.editing import UserChange, change_user
 from core.membership.trial import MOST_DAYS, MOST_USES
 from core.signup import sign_up
 from core.vocabulary import Role
-from dashboard.api.answers import Answer, Body, Shape, errors, utc
+from dashboard.api.answers import LINE, Answer, Body, Shape, errors, utc
 from dashboard.api.identity import Caller, Identified
 from dashboard.api.once import IdempotencyKey, Told, once_only
 
 router = APIRouter(prefix="/api/users", tags=["Users"])
-
-LINE = r"^[^\x00-\x1f\x7f]*$"
-"""One line of text."""
 
 
 def _text(value: object) -> object:

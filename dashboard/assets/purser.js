@@ -217,7 +217,7 @@
     const menu = event.target.closest?.("[role=menu]");
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (!menu || !step) return;
-    const items = [...menu.querySelectorAll("[role=menuitem]")];
+    const items = [...menu.querySelectorAll("[role=menuitem]:not([disabled], [hidden])")];
     const here = items.indexOf(event.target.closest("[role=menuitem]"));
     event.preventDefault();
     items[here < 0 ? (step > 0 ? 0 : items.length - 1) : (here + step + items.length) % items.length]?.focus();

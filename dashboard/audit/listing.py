@@ -6,12 +6,11 @@ from zoneinfo import ZoneInfo
 from core.audit.queries import COUNTED_TO, Line
 from core.audit.queries import Listing as Page
 from dashboard.audit import words
-from dashboard.audit.address import ACTOR_KINDS, RANGE_WORDS, Address
+from dashboard.audit.address import ACTOR_KINDS, Address
 from dashboard.audit.rows import BESIDE, COLUMNS, rows
 from dashboard.audit.subjects import Key, Subject
 from dashboard.components import states
 from dashboard.components.table import DataTable, Row
-from dashboard.generations.window import span
 from dashboard.lists.table import PagedTable, Steps
 
 
@@ -20,25 +19,14 @@ class Listing(PagedTable[Address, Line]):
 
     def __init__(self, zone: ZoneInfo, steps: Steps, *, nothing: str) -> None:
         table = DataTable("Audit", COLUMNS, row_height=48, skeletons=11).classes("pu-audit")
-        super().__init__(table, Address(), steps, counted_to=COUNTED_TO)
+        super().__init__(table, Address(), steps, counted_to=COUNTED_TO, beside=BESIDE)
         self._zone, self._nothing = zone, nothing
         self._subjects: Mapping[Key, Subject] = {}
 
     def show_page(self, page: Page, subjects: Mapping[Key, Subject], address: Address) -> None:
         """Shows rows, or why there are none."""
         self._subjects = subjects
-        self.show_lines(
-            page.lines,
-            address,
-            before=page.lines[0].id if page.lines and page.previous else None,
-            after=page.lines[-1].id if page.lines and page.next else None,
-        )
-
-    def choose(self, address: Address) -> None:
-        """Marks the row that is open; beside its pane there is less room."""
-        beside = address.sel is not None
-        self.table.show_columns(BESIDE if beside else COLUMNS, beside=beside)
-        super().choose(address)
+        self.show_between(page.lines, address, previous=page.previous, following=page.next)
 
     def show_none(self) -> None:
         if self.address.filtered:
@@ -52,13 +40,12 @@ class Listing(PagedTable[Address, Line]):
 
 def chosen_words(address: Address, zone: ZoneInfo) -> list[str]:
     """The filters in words."""
-    stretch = span(address.begin, address.end, zone) if address.begin and address.end else None
     actor = ACTOR_KINDS.get(address.actor) if isinstance(address.actor, str) else address.actor
     chosen = {
         "": f"“{address.q}”" if address.q else None,
         "actor ": actor,
         "action ": f"“{words.deed(address.action).words}”" if address.action else None,
         "subject ": words.kind(address.subject) if address.subject else None,
-        "range ": stretch or (RANGE_WORDS[address.range] if address.range else None),
+        "range ": address.time_words(zone),
     }
     return [f"{name}{word}" for name, word in chosen.items() if word]

@@ -7,7 +7,7 @@ from uuid import UUID
 from core.accounts.lookup import emails
 from core.accounts.organisation_lists import organisation_names
 from core.accounts.person import Person
-from core.accounts.projects import project_names
+from core.accounts.project_lists import project_names
 from core.bootstrap import Purser
 from core.ids import short
 from core.vocabulary import Role

@@ -12,8 +12,9 @@ from dashboard.audit import listing as lists
 from dashboard.audit import pane as panes
 from dashboard.audit.address import Address
 from dashboard.audit.filter_row import FilterRow
-from dashboard.audit.subjects import name_subjects
-from dashboard.components import states
+from dashboard.audit.subjects import Subject, name_subjects
+from dashboard.components.pane import Pane
+from dashboard.components.pane_actions import Neighbours
 from dashboard.lists.view import ListView
 from dashboard.live import audit_changed
 from dashboard.page import Screen
@@ -29,19 +30,21 @@ NOTHING: Mapping[Role, str] = {
     Role.SUPPORT: "What you change, and what is done to users, stands here: who, what, when, from where and why.",
     Role.TESTER: "What you change stands here: what, when, from where and why.",
 }
+Shown = tuple[Entry, Subject]
 
 
-class View(ListView[Address, FilterRow, lists.Listing]):
+class View(ListView[Address, FilterRow, lists.Listing, Shown]):
     """One open page."""
 
     what = "the audit"
+    row = "row"
+    row_absent = "There is none of this id, or your role does not see it."
     views = "All of the audit"
 
     def __init__(
         self, screen: Screen, address: Address, *, actions: Sequence[str], kinds: Sequence[str]
     ) -> None:
         super().__init__(screen, address)
-        self._shown: Entry | None = None
         screen.frame.note.set_text(SHOWN_TO[screen.person.role])
         self.filters = FilterRow(
             address,
@@ -53,9 +56,6 @@ class View(ListView[Address, FilterRow, lists.Listing]):
         )
         self.list = lists.Listing(screen.zone, self, nothing=NOTHING[screen.person.role])
         self.begin(audit_changed)
-
-    def read_address(self, query: Mapping[str, str]) -> Address:
-        return Address.of(query)
 
     def cleared(self) -> Address:
         return Address(sel=self.address.sel)
@@ -69,8 +69,8 @@ class View(ListView[Address, FilterRow, lists.Listing]):
         subjects = await name_subjects(
             self.screen.purser, person, [(line.subject_kind, line.subject_id) for line in page.lines]
         )
-        if address.turned() != self.address.turned():
-            return  # another list was asked for meanwhile, and is loaded next
+        if not self.still_asked(address):
+            return
         self.list.show_page(page, subjects, self.address)
         if page.lines and isinstance(address.actor, UUID):
             self.filters.name_actor(page.lines[0].actor_label)
@@ -84,33 +84,21 @@ class View(ListView[Address, FilterRow, lists.Listing]):
             ahead = await queries.count(database, sight(person), which, newer_than=page.lines[0].id)
         self.list.tell_count(ahead, await queries.count(database, sight(person), which))
 
-    async def load_pane(self, person: Person) -> None:
-        chosen, pane = self.address.sel, self.pane
-        assert pane is not None, "the page is made with a pane"
-        if chosen is None:
-            self._shown = None
-            pane.close()
-            return
+    async def read_row(self, person: Person, row: UUID) -> Shown | None:
         purser = self.screen.purser
-        found = await queries.entry(purser.database, sight(person), chosen)
-        key = (found.subject_kind, found.subject_id) if found else ("", None)
-        subject = (await name_subjects(purser, person, [key]))[key]
-        if chosen != self.address.sel:
-            return  # somebody was quicker
+        found = await queries.entry(purser.database, sight(person), row)
         if found is None:
-            with pane.fill("Not found"):
-                states.not_found("row", "There is none of this id, or your role does not see it.")
-        elif found != self._shown:
-            panes.fill(pane, found, subject, self.screen.zone, self.neighbours(chosen))
-        self._shown = found
+            return None
+        key = (found.subject_kind, found.subject_id)
+        return found, (await name_subjects(purser, person, [key]))[key]
 
-    def forget_pane(self) -> None:
-        self._shown = None
+    def show_row(self, pane: Pane, found: Shown, neighbours: Neighbours) -> None:
+        panes.fill(pane, *found, self.screen.zone, neighbours)
 
     async def refresh(self) -> None:
         """Something was written or sealed: the visible page is read again, in place."""
         await self.guarded(self.load_list, live=True)
-        if self._shown and self._shown.hash is None:
+        if self.shown and self.shown[0].hash is None:
             await self.guarded(self.load_pane, live=True)
 
 

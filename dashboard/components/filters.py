@@ -80,8 +80,13 @@ class FilterMenu(Button):
         return self._on_choice(key)
 
 
-def filter_chip(text: str, on_clear: Handler) -> Button:
-    """A filter that is set, as a chip to press away (`13:25–13:32 ×`)."""
-    return Button(text, on_clear, after="close", cls="pu-filter is-set").set(
-        aria_label=f"{text}: remove this filter"
-    )
+class FilterChip(Button):
+    """A filter that is set, as a chip to press away (`13:25–13:32 ×`); there only while it says something."""
+
+    def __init__(self, text: str | None, on_clear: Handler) -> None:
+        super().__init__("", on_clear, after="close", cls="pu-filter is-set")
+        self.say(text)
+
+    def say(self, text: str | None) -> Self:
+        """Says another filter; None where none is set."""
+        return self.set_text(text or "").set(aria_label=f"{text}: remove this filter").show(bool(text))

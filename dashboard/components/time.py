@@ -4,6 +4,7 @@ Relative while it is near, the absolute moment in the tooltip; always in a state
 """
 
 from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import time as day_time
 from typing import Self
 
 from dashboard.components.html import Node
@@ -51,6 +52,17 @@ def span(seconds: float) -> str:
         if seconds >= size:
             return f"{int(seconds // size)} {unit}"
     return f"{int(seconds)} s"
+
+
+def stretch(begin: datetime, end: datetime, zone: tzinfo) -> str:
+    """From when to when: `13:25–13:32` of today, `11-18 14:00 – 11-19 14:00`, `2026-10-20 – 2026-11-19` of whole days."""
+    first, last = begin.astimezone(zone), end.astimezone(zone)
+    final = last - timedelta(seconds=1)
+    if first.time() == last.time() == day_time.min:
+        return f"{first.date()}" if final.date() == first.date() else f"{first.date()} – {final.date()}"
+    if first.date() == final.date() == datetime.now(zone).date():
+        return f"{first:%H:%M}–{last:%H:%M}"
+    return f"{first:%m-%d %H:%M} – {last:%m-%d %H:%M}"
 
 
 def duration(length: float | timedelta, places: int = 1) -> str:

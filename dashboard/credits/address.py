@@ -1,11 +1,8 @@
-"""What the page shows, as its address says it: the tab, every filter, the place in the list, and the row that is open.
-
-The address is the page's whole state: copying it copies the view. What it cannot mean is ignored, never an error.
-"""
+"""What the page shows, as its address says it: the tab, every filter, the place in the list, and the row that is open."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
@@ -13,39 +10,29 @@ from core.credits.ledger import Filter
 from core.credits.models import EntryType
 from core.vocabulary import Traffic
 from dashboard.credits.meant import Meant
-from dashboard.lists.address import ListAddress
-from dashboard.parameters import identifier, moment, one_of, text
+from dashboard.lists.address import RangedAddress
+from dashboard.lists.ranges import ALL, ranges
+from dashboard.parameters import identifier, one_of, place, stretch, text
 
 PATH = "/credits"
 LEDGER, APPROVALS, REFUNDS, BULK, EXPIRING = "ledger", "approvals", "refunds", "bulk", "expiring"
 TABS = (LEDGER, APPROVALS, REFUNDS, BULK, EXPIRING)
-ALL = "all"
-RANGES: Mapping[str, timedelta] = {
-    "24h": timedelta(days=1),
-    "7d": timedelta(days=7),
-    "30d": timedelta(days=30),
-    "90d": timedelta(days=90),
-    "1y": timedelta(days=365),
-    ALL: timedelta.max,
-}
-RANGE_WORDS = {
-    "24h": "last 24 hours", "7d": "last 7 days", "30d": "last 30 days", "90d": "last 90 days", "1y": "last year",
-    ALL: "whole time",
-}  # fmt: skip
-RANGE_LABELS = {"24h": "24 h", "7d": "7 d", "30d": "30 d", "90d": "90 d", "1y": "1 year", ALL: "all"}
+RANGES = ranges("24h", "7d", "30d", "90d", "1y", ALL)
 DEFAULT_RANGE = "30d"
 TRAFFIC_WORDS = {Traffic.LIVE: "live", Traffic.TEST: "test", Traffic.DEMO: "demo"}
 BY_PEOPLE = "people"
 
 
 @dataclass(frozen=True, slots=True)
-class Address(ListAddress):
+class Address(RangedAddress):
     """The state. None is what nobody has chosen: the ledger, any type, anybody, the default range, live.
 
     `by` is `people` where only what people did is shown; `actor` is the id of one of them.
     """
 
     path: ClassVar[str] = PATH
+    ranges: ClassVar = RANGES
+    default_range: ClassVar = DEFAULT_RANGE
 
     tab: str | None = None
     q: str = ""
@@ -63,9 +50,8 @@ class Address(ListAddress):
     @classmethod
     def of(cls, query: Mapping[str, str]) -> "Address":
         """The state that the parameters of an address mean."""
-        begin, end = moment(query.get("from")), moment(query.get("to"))
-        whole = begin is not None and end is not None and begin < end
-        after = identifier(query.get("after"))
+        begin, end = stretch(query)
+        after, before = place(query, identifier)
         return cls(
             tab=one_of(query.get("tab"), TABS),
             q=text(query.get("q")) or "",
@@ -74,10 +60,10 @@ class Address(ListAddress):
             actor=identifier(query.get("actor")),
             traffic=one_of(query.get("traffic"), TRAFFIC_WORDS),
             range=one_of(query.get("range"), RANGES),
-            begin=begin if whole else None,
-            end=end if whole else None,
+            begin=begin,
+            end=end,
             after=after,
-            before=None if after else identifier(query.get("before")),
+            before=before,
             sel=identifier(query.get("sel")),
         )
 
@@ -101,7 +87,7 @@ class Address(ListAddress):
         if self.begin and self.end:
             return self.begin, self.end
         chosen = self.range or DEFAULT_RANGE
-        return (None if chosen == ALL else now - RANGES[chosen]), None
+        return (None if chosen == ALL else now - RANGES[chosen].length), None
 
     def filter(self, now: datetime, meant: Meant | None) -> Filter:
         """What the list reads, of whom the search means or of all; refunds alone where those are the tab."""

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from core.audit import Actor
-from core.credits.limits import limit_of
+from core.credits.limits import LARGEST, limit_of
 from core.credits.service import Balance, adjust, balance_of
 from core.database import Session
 from core.errors import InvalidRequest, PurserError
 from core.vocabulary import Role, Traffic
+from dashboard.access import MANAGERS
 from dashboard.components import fields
 from dashboard.components.choice import Choice, Segment
 from dashboard.components.dialog import BeforeAfter
@@ -18,12 +19,12 @@ from dashboard.components.status import Tone
 from dashboard.components.toast import toast
 from dashboard.credits.moving import (
     LARGE,
-    LARGEST,
-    MOVERS,
     MoveDialog,
     OnDone,
     ask_note,
     ask_reason,
+    chosen_reason,
+    some_credits,
     whole_credits,
 )
 from dashboard.page import Screen
@@ -45,7 +46,7 @@ class AdjustTarget:
 async def open_adjust(screen: Screen, target: AdjustTarget, on_done: OnDone) -> None:
     """Opens it over what the user has now; `on_done` is called once something was booked, or asked for."""
     try:
-        await screen.read(MOVERS)
+        await screen.read(MANAGERS)
         balance = await balance_of(screen.purser.database, target.id, target.traffic)
     except PurserError as absence:
         toast(absence.message, "bad", seconds=10)
@@ -85,17 +86,13 @@ class AdjustDialog(MoveDialog):
         self._tell()
 
     async def change(self, session: Session, actor: Actor) -> str:
-        amount = whole_credits(self._amount) * (1 if self._way.value == ADD else -1)
-        if amount == 0:
-            raise InvalidRequest("Say how many credits.")
-        if not self._reason.value:
-            raise InvalidRequest("Choose a reason code.")
+        amount = some_credits(self._amount) * (1 if self._way.value == ADD else -1)
         moved = await adjust(
             session,
             self._target.id,
             amount,
             actor=actor,
-            reason_code=str(self._reason.value),
+            reason_code=chosen_reason(self._reason),
             note=(self._note.value or "").strip(),
             traffic=self._target.traffic,
             key=self.key,

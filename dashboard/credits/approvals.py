@@ -9,20 +9,21 @@ from core.credits.approvals import RequestLine
 from core.credits.models import RequestState
 from core.database import Session
 from core.vocabulary import Role
+from dashboard.access import MANAGERS, SUPERADMINS
 from dashboard.components import states, time
 from dashboard.components.button import Button
 from dashboard.components.cells import DASH, Bit, Cell, chip
-from dashboard.components.dialog import BeforeAfter, Dialog
+from dashboard.components.dialog import BeforeAfter
 from dashboard.components.facts import Facts
 from dashboard.components.html import Icon, Node, link
 from dashboard.components.money import format_count, format_credits_signed
 from dashboard.components.status import Status
 from dashboard.components.table import Column, DataTable, Row
 from dashboard.components.time import Moment
-from dashboard.components.toast import toast
 from dashboard.credits.address import BULK, PATH
-from dashboard.credits.moving import ADMIN, LARGE, MOVERS, ask_note, ask_typed
+from dashboard.credits.moving import LARGE, ask_note, ask_typed
 from dashboard.credits.rows import name_of
+from dashboard.forms import PageDialog, write
 from dashboard.lists.refresher import OldNote, Refresher
 from dashboard.live import credits_changed
 from dashboard.page import Screen
@@ -57,7 +58,7 @@ class Approvals:
         self._table = DataTable("Requests that were decided", COLUMNS, row_height=40, skeletons=2).classes(
             "pu-decided"
         )
-        self._reader = Refresher(screen, self._load, self._fail, roles=MOVERS, news=credits_changed)
+        self._reader = Refresher(screen, self._load, self._fail, roles=MANAGERS, news=credits_changed)
 
     async def refresh(self) -> None:
         """What waits now; a card that is as it was stays where it is."""
@@ -106,6 +107,9 @@ class Approvals:
                     Icon("info")
                     Node("span", "You asked for this, so somebody else decides.", "is-second pu-grow")
                     Button("Withdraw", lambda: self._decide(line, "withdraw"), icon="undo")
+                elif line.user_id == screen.person.id:
+                    Icon("info")
+                    Node("span", "The account is yours, so another superadmin decides.", "is-second pu-grow")
                 elif screen.person.role is Role.SUPERADMIN:
                     Node("span", "", "pu-grow")
                     Button("Reject…", lambda: self._decide(line, "reject"))
@@ -152,30 +156,27 @@ class Approvals:
 
         async def confirm() -> bool:
             dialog.fail(None)
-
-            async def run(actor: Actor) -> None:
-                async with self._screen.purser.database.transaction() as session:
-                    await change(session, actor)
-
-            roles = MOVERS if way == "withdraw" else ADMIN
-            decided = await self._screen.act(run, roles=roles, refused=dialog.fail)
+            decided = await write(
+                self._screen,
+                change,
+                f"{done}: {amount} for {_whom(line)}",
+                roles=MANAGERS if way == "withdraw" else SUPERADMINS,
+                refused=dialog.fail,
+            )
             if decided:
                 self._screen.purser.attention.forget()
-                with self._screen.frame.main:
-                    toast(f"{done}: {amount} for {_whom(line)}")
                 await self._changed()
             return decided
 
-        with self._screen.frame.main:
-            dialog = Dialog(
-                f"{title} {amount}?",
-                sub=f"For {_whom(line)} · asked by {line.asked_label}",
-                verb=f"{title} {amount}",
-                kind="primary" if way == "approve" else "danger" if way == "reject" else "secondary",
-                on_confirm=confirm,
-                note="Decided once; whoever comes second is told.",
-            )
-        dialog.frame.on("hide", dialog.frame.delete, args=[])
+        dialog = PageDialog(
+            self._screen,
+            f"{title} {amount}?",
+            sub=f"For {_whom(line)} · asked by {line.asked_label}",
+            verb=f"{title} {amount}",
+            kind="primary" if way == "approve" else "danger" if way == "reject" else "secondary",
+            on_confirm=confirm,
+            note="Decided once; whoever comes second is told.",
+        )
         with dialog.body:
             if way == "approve" and line.balance is not None:
                 self._before_after(line, line.balance)

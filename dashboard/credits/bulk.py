@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from uuid import UUID
 
-from core.audit import Actor
-from core.credits.models import BulkGrant, BulkState
+from core.credits.bulk_models import BulkGrant, BulkState
 from core.credits.reasons import words_of
 from core.ids import short
 from core.membership import bulk
 from core.membership.bulk import Line
 from core.vocabulary import Role
+from dashboard.access import MANAGERS, SUPERADMINS
 from dashboard.components import states, time
 from dashboard.components.button import Button
 from dashboard.components.cells import DASH, Bit, Cell, chip
@@ -22,14 +22,15 @@ from dashboard.components.status import Chip, Status
 from dashboard.components.table import Column, DataTable, Row
 from dashboard.credits.address import BULK, Address
 from dashboard.credits.bulk_dialog import begin_bulk, open_bulk, preview
-from dashboard.credits.moving import ADMIN, MOVERS
 from dashboard.credits.rows import name_of
+from dashboard.forms import PageDialog, write
 from dashboard.history import History
 from dashboard.lists.refresher import OldNote, Refresher, fail_table
 from dashboard.live import credits_changed
 from dashboard.page import Screen
 
 STATES = {
+    BulkState.DRAFTING: Status("Listing", "hourglass_top", "info"),
     BulkState.DRAFT: Status("Draft", "edit_note", "neutral"),
     BulkState.WAITING: Status("Waiting", "schedule", "info"),
     BulkState.RUNNING: Status("Running", "sync", "info"),
@@ -70,9 +71,9 @@ class BulkGrants:
         assert screen.frame.pane is not None, "the page is made with a pane"
         self._pane = screen.frame.pane.on_close(self._closed)
         self._history = History(self._moved)
-        self._reader = Refresher(screen, self._load, self._fail, roles=MOVERS, news=credits_changed)
+        self._reader = Refresher(screen, self._load, self._fail, roles=MANAGERS, news=credits_changed)
         self._pane_reader = Refresher(
-            screen, self._show_pane, self._fail_pane, roles=MOVERS, news=credits_changed
+            screen, self._show_pane, self._fail_pane, roles=MANAGERS, news=credits_changed
         )
 
     async def refresh(self) -> None:
@@ -191,7 +192,7 @@ class BulkGrants:
                 Facts({name: value for name, value in facts.items() if value})
                 self._deeds(one, stopped=found.stopped)
             far = None
-            if one.state not in (BulkState.DRAFT, BulkState.WAITING, BulkState.WITHDRAWN, BulkState.REJECTED):
+            if one.state in (BulkState.RUNNING, BulkState.DONE, BulkState.FAILED):
                 with self._pane.section("How far"):
                     far = _Far()
             with self._pane.section("Lines"):
@@ -204,9 +205,11 @@ class BulkGrants:
     def _deeds(self, one: BulkGrant, *, stopped: bool) -> None:
         if self._screen.person.role is not Role.SUPERADMIN:
             return
-        if one.state is BulkState.DRAFT:
+        if one.state in (BulkState.DRAFT, BulkState.DRAFTING):
             with Node("div", "", "pu-row pu-after"):
-                Button("Begin…", lambda: self._begin(one), icon="play_arrow", small=True)
+                begin = Button("Begin…", lambda: self._begin(one), icon="play_arrow", small=True)
+                if one.state is BulkState.DRAFTING:
+                    begin.disable("The list of its people is still being made")
                 Button("Throw away", lambda: self._discard(one), icon="delete", small=True)
         elif stopped:
             with Node("div", "", "pu-row pu-after"):
@@ -241,17 +244,16 @@ class BulkGrants:
                 await self.refresh()
             return begun
 
-        with self._screen.frame.main:
-            dialog = Dialog(title, verb=verb, on_confirm=confirm, width=560)
-        dialog.frame.on("hide", dialog.frame.delete, args=[])
+        dialog = PageDialog(self._screen, title, verb=verb, on_confirm=confirm, width=560)
         return dialog
 
     async def _discard(self, one: BulkGrant) -> None:
-        async def run(actor: Actor) -> None:
-            async with self._screen.purser.database.transaction() as session:
-                await bulk.discard(session, one.id, actor=actor)
-
-        if await self._screen.act(run, roles=ADMIN, done=f"“{one.title}” is thrown away"):
+        if await write(
+            self._screen,
+            lambda session, actor: bulk.discard(session, one.id, actor=actor),
+            f"“{one.title}” is thrown away",
+            roles=SUPERADMINS,
+        ):
             await self._closed()
             self._pane.close()
 

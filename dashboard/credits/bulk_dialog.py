@@ -7,10 +7,12 @@ from uuid import UUID
 from core.accounts.listing import Filter
 from core.accounts.models import UserStatus
 from core.audit import Actor
-from core.credits.limits import limit_of
+from core.credits.limits import LARGEST, limit_of
 from core.database import Session
 from core.errors import InvalidRequest
-from core.membership.bulk import Draft, discard, draft_from_csv, draft_from_filter, start
+from core.membership.bulk import discard, start
+from core.membership.drafting import Draft, Terms, draft_from_csv, draft_from_filter
+from dashboard.access import SUPERADMINS
 from dashboard.components import fields
 from dashboard.components.button import Button
 from dashboard.components.choice import Choice, Segment
@@ -21,16 +23,16 @@ from dashboard.components.money import format_count, format_credits
 from dashboard.components.toast import toast
 from dashboard.credits.files import FileField
 from dashboard.credits.moving import (
-    ADMIN,
     LARGE,
-    LARGEST,
     OnDone,
     ask_note,
     ask_reason,
     ask_typed,
+    chosen_reason,
     whole_credits,
 )
 from dashboard.ends import ask_until, moment_of
+from dashboard.forms import write
 from dashboard.page import Screen
 
 CSV, FILTER = "csv", "filter"
@@ -135,14 +137,23 @@ class BulkDialog:
         if self._draft is None:
             drafts: list[Draft] = []
 
-            async def draft(actor: Actor) -> None:
-                async with self._screen.purser.database.transaction() as session:
-                    drafts.append(await self._make_draft(session, actor))
+            async def draft(session: Session, actor: Actor) -> None:
+                drafts.append(await self._make_draft(session, actor))
 
-            if await self._screen.act(draft, roles=ADMIN, refused=self._dialog.fail):
+            if not await write(self._screen, draft, roles=SUPERADMINS, refused=self._dialog.fail):
+                return False
+            if drafts[0].job_id is None:
                 self._show(drafts[0])
-            return False
-        self._begun = await begin_bulk(self._screen, self._draft.id, self._dialog.fail)
+                return False
+            self._begun = True  # it is kept: whoever has looked at its list begins it from there
+            with self._screen.frame.main:
+                people = format_count(drafts[0].people)
+                toast(
+                    f"The list of {people} people is being made. Look at it, and begin, when it is whole.",
+                    "info",
+                )
+        else:
+            self._begun = await begin_bulk(self._screen, self._draft.id, self._dialog.fail)
         if self._begun:
             outcome = self._on_done()
             if outcome is not None:
@@ -150,19 +161,16 @@ class BulkDialog:
         return self._begun
 
     async def _make_draft(self, session: Session, actor: Actor) -> Draft:
-        if not self._reason.value:
-            raise InvalidRequest("Choose a reason code.")
-        said: dict[str, Any] = {
-            "title": (self._title.value or "").strip(),
-            "reason_code": str(self._reason.value),
-            "note": (self._note.value or "").strip(),
-            "expires_at": moment_of(self._expiry, self._screen),
-            "actor": actor,
-        }
+        terms = Terms(
+            title=(self._title.value or "").strip(),
+            reason_code=chosen_reason(self._reason),
+            note=(self._note.value or "").strip(),
+            expires_at=moment_of(self._expiry, self._screen),
+        )
         each = whole_credits(self._each)
         if self._source.value == CSV:
             text = self._lines.value or "" if self._file is None else self._file
-            return await draft_from_csv(session, filled(text, each) if each else text, **said)
+            return await draft_from_csv(session, filled(text, each) if each else text, terms, actor=actor)
         low = whole_credits(self._low)
         if not each:
             raise InvalidRequest("Say how many credits each gets.")
@@ -172,7 +180,7 @@ class BulkDialog:
             low_balance=low or None,
             failing=self._failing.value == FAILING,
         )
-        return await draft_from_filter(session, which, each, **said)
+        return await draft_from_filter(session, which, each, terms, actor=actor)
 
     def _show(self, draft: Draft) -> None:
         self._draft = draft
@@ -200,11 +208,11 @@ class BulkDialog:
         if draft is None or self._begun:
             return
 
-        async def run(actor: Actor) -> None:
-            async with self._screen.purser.database.transaction() as session:
-                await discard(session, draft.id, actor=actor)
-
-        await self._screen.act(run, roles=ADMIN)
+        await write(
+            self._screen,
+            lambda session, actor: discard(session, draft.id, actor=actor),
+            roles=SUPERADMINS,
+        )
 
 
 def preview(
@@ -233,16 +241,15 @@ async def begin_bulk(screen: Screen, bulk_id: UUID, refused: Any) -> bool:
     """Begins a drafted grant, or asks for its approval, for the person as they are now."""
     said: list[str] = []
 
-    async def run(actor: Actor) -> None:
-        async with screen.purser.database.transaction() as session:
-            begun = await start(session, bulk_id, actor=actor)
+    async def begin(session: Session, actor: Actor) -> None:
+        begun = await start(session, bulk_id, actor=actor)
         said.append(
             "Asked for approval: nothing is booked before."
             if begun.job_id is None
             else "The grant has begun. The tray in the header says how far it is."
         )
 
-    if not await screen.act(run, roles=ADMIN, refused=refused):
+    if not await write(screen, begin, roles=SUPERADMINS, refused=refused):
         return False
     screen.purser.attention.forget()  # it may wait for somebody now
     with screen.frame.main:

@@ -3,12 +3,12 @@
 from datetime import timedelta
 
 from core.credits.expiry import expiring
+from dashboard.access import MANAGERS
 from dashboard.components import states
 from dashboard.components.html import Node
 from dashboard.components.money import format_count, format_credits
 from dashboard.components.table import Column, DataTable, Row
 from dashboard.credits.address import Address
-from dashboard.credits.moving import MOVERS
 from dashboard.lists.refresher import Refresher, fail_table
 from dashboard.live import credits_changed
 from dashboard.page import Screen
@@ -36,7 +36,7 @@ class Expiring:
         )
         self._table = DataTable("Credits that expire", COLUMNS, row_height=40, skeletons=4)
         self._reader = Refresher(
-            screen, self._load, self._fail, roles=MOVERS, news=credits_changed, seconds=EVERY
+            screen, self._load, self._fail, roles=MANAGERS, news=credits_changed, seconds=EVERY
         )
 
     async def refresh(self) -> None:

@@ -9,10 +9,10 @@ from dashboard.components.button import Button
 from dashboard.components.html import Node, link
 from dashboard.components.status import ENTRY
 from dashboard.components.table import DataTable, Row
-from dashboard.credits.address import DEFAULT_RANGE, RANGE_WORDS, REFUNDS, TRAFFIC_WORDS, Address
+from dashboard.credits.address import DEFAULT_RANGE, REFUNDS, TRAFFIC_WORDS, Address
 from dashboard.credits.meant import Meant
 from dashboard.credits.rows import BESIDE, COLUMNS, rows
-from dashboard.generations.window import span
+from dashboard.lists.ranges import ALL
 from dashboard.lists.table import PagedTable, Steps
 
 
@@ -22,25 +22,14 @@ class Listing(PagedTable[Address, LedgerLine]):
     def __init__(self, zone: ZoneInfo, steps: Steps, address: Address) -> None:
         what = "Refunds" if address.shown == REFUNDS else "Ledger"
         table = DataTable(what, COLUMNS, row_height=40, skeletons=12).classes("pu-credits")
-        super().__init__(table, address, steps, counted_to=COUNTED_TO)
+        super().__init__(table, address, steps, counted_to=COUNTED_TO, beside=BESIDE)
         self._zone = zone
         self._meant: Meant | None = None
 
     def show_page(self, page: Page, address: Address, meant: Meant | None) -> None:
         """Shows rows, or why there are none."""
         self._meant = meant
-        self.show_lines(
-            page.lines,
-            address,
-            before=page.lines[0].id if page.lines and page.previous else None,
-            after=page.lines[-1].id if page.lines and page.next else None,
-        )
-
-    def choose(self, address: Address) -> None:
-        """Marks the row that is open; beside its pane there is less room."""
-        beside = address.sel is not None
-        self.table.show_columns(BESIDE if beside else COLUMNS, beside=beside)
-        super().choose(address)
+        self.show_between(page.lines, address, previous=page.previous, following=page.next)
 
     def rows(self) -> list[Row]:
         return rows(self.lines, self.address, self._zone, BESIDE if self.address.sel else COLUMNS)
@@ -51,10 +40,10 @@ class Listing(PagedTable[Address, LedgerLine]):
             self._ask_which(self._meant)
         elif address.filtered:
             states.no_match(self._word(), chosen_words(address, self._zone), self.steps.clear)
-        elif (address.range or DEFAULT_RANGE) != "all":
+        elif (address.range or DEFAULT_RANGE) != ALL:
             states.empty(
                 "Nothing in this range",
-                f"No {self._word()} was booked in the {RANGE_WORDS[address.range or DEFAULT_RANGE]}.",
+                f"No {self._word()} was booked in the {address.time_words(self._zone)}.",
                 icon="schedule",
                 action=Button("Show the whole time", self.steps.clear, icon="date_range"),
             )
@@ -83,13 +72,12 @@ class Listing(PagedTable[Address, LedgerLine]):
 
 def chosen_words(address: Address, zone: ZoneInfo) -> list[str]:
     """The filters in words."""
-    stretch = span(address.begin, address.end, zone) if address.begin and address.end else None
     chosen = {
         "": f"“{address.q}”" if address.q else None,
         "type ": ENTRY[address.type].word if address.type else None,
         "by ": "people" if address.by else None,
         "actor ": str(address.actor)[-8:] if address.actor else None,
         "traffic ": TRAFFIC_WORDS[address.books] if address.traffic else None,
-        "range ": stretch or RANGE_WORDS[address.range or DEFAULT_RANGE],
+        "range ": address.time_words(zone),
     }
     return [f"{name}{word}" for name, word in chosen.items() if word]

@@ -2,58 +2,41 @@
 
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Unpack
 
 from nicegui import ui
 
 from core.audit import Actor
-from core.credits.reasons import REASONS
+from core.credits.reasons import LONGEST_NOTE, REASONS
 from core.database import Session
 from core.errors import Conflict, InvalidRequest
 from core.ids import new_id
-from core.vocabulary import Role
+from dashboard.access import MANAGERS
 from dashboard.components import fields
-from dashboard.components.button import Kind
 from dashboard.components.dialog import Dialog
-from dashboard.components.toast import toast
+from dashboard.forms import Look, PageDialog, write
+from dashboard.numbers import whole
 from dashboard.page import Screen
 
-MOVERS = (Role.SUPERADMIN, Role.SUPPORT)
-ADMIN = (Role.SUPERADMIN,)
 ONCE = "Saved once, also on a double click."
 LARGE = 10_000
 """Credits above which the user's address is to be typed."""
-LARGEST = 1_000_000_000
-LONGEST_NOTE = 500
 
 OnDone = Callable[[], Awaitable[Any] | Any]
 Change = Callable[[Session, Actor], Awaitable[str]]
 """Moves the credits, and gives the sentence that says what was done."""
 
 
-class MoveDialog(Dialog):
+class MoveDialog(PageDialog):
     """A dialog that moves credits once. `key` is made when it is opened: what comes twice under it is booked once.
 
     Subclasses give `change`; a refusal stays inside the dialog, and `on_done` is called after what was done.
     """
 
     def __init__(
-        self,
-        screen: Screen,
-        title: str,
-        *,
-        sub: str,
-        verb: str,
-        on_done: OnDone,
-        note: str = ONCE,
-        kind: Kind = "primary",
-        width: int = 520,
+        self, screen: Screen, title: str, *, verb: str, on_done: OnDone, **look: Unpack[Look]
     ) -> None:
-        with screen.frame.main:  # outlives what it was opened from
-            super().__init__(
-                title, sub=sub, verb=verb, on_confirm=self._move, note=note, kind=kind, width=width
-            )
-        self.frame.on("hide", self.frame.delete, args=[])
+        super().__init__(screen, title, verb=verb, on_confirm=self._move, **{"note": ONCE, **look})
         self.screen = screen
         self.key = str(new_id())
         self._on_done = on_done
@@ -69,10 +52,9 @@ class MoveDialog(Dialog):
         self.fail(None)
         done: list[str] = []
 
-        async def run(actor: Actor) -> None:
+        async def change(session: Session, actor: Actor) -> None:
             try:
-                async with self.screen.purser.database.transaction() as session:
-                    done.append(await self.change(session, actor))
+                done.append(await self.change(session, actor))
             except Conflict as conflict:
                 if conflict.code != "idempotency_conflict":
                     raise
@@ -81,13 +63,10 @@ class MoveDialog(Dialog):
                     code=conflict.code,
                 ) from conflict
 
-        moved = await self.screen.act(run, roles=MOVERS, refused=self.fail)
-        if not moved:
+        if not await write(self.screen, change, lambda: done[-1], roles=MANAGERS, refused=self.fail):
             await self.refused()
             return False
         self.screen.purser.attention.forget()  # it may wait for somebody now
-        with self.screen.frame.main:
-            toast(done[-1])
         outcome = self._on_done()
         if inspect.isawaitable(outcome):
             await outcome
@@ -97,6 +76,13 @@ class MoveDialog(Dialog):
 def ask_reason() -> ui.select:
     """The field for a reason code; nothing is chosen for anybody."""
     return fields.select("Reason code", dict(REASONS), note="required")
+
+
+def chosen_reason(field: ui.select) -> str:
+    """The reason code of such a field; raises `InvalidRequest` where none is chosen."""
+    if not field.value:
+        raise InvalidRequest("Choose a reason code.")
+    return str(field.value)
 
 
 def ask_note(placeholder: str = "") -> ui.textarea:
@@ -116,14 +102,12 @@ def ask_typed(dialog: Dialog, wanted: str) -> None:
 
 
 def whole_credits(field: ui.number) -> int:
-    """What a field says, 0 for nothing.
+    """What a field says, 0 for nothing; raises `InvalidRequest` where it is not a whole number of credits."""
+    return whole(field.value, "Credits") or 0
 
-    Raises:
-        InvalidRequest: it is not a whole number of credits.
-    """
-    value = field.value
-    if value is None or value == "":
-        return 0
-    if not float(value).is_integer() or not 0 <= value <= LARGEST:
-        raise InvalidRequest(f"Credits are whole numbers, from 1 to {LARGEST:,}.")
-    return int(value)
+
+def some_credits(field: ui.number) -> int:
+    """The same where nothing will not do."""
+    if amount := whole_credits(field):
+        return amount
+    raise InvalidRequest("Say how many credits.")

@@ -3,29 +3,29 @@
 from collections.abc import Sequence
 
 from core.audit import Actor
-from core.credits.models import Package
-from core.credits.packages import packages, record_purchase
+from core.credits.packages import LONGEST_REFERENCE, packages, record_purchase
 from core.credits.service import Balance, balance_of
+from core.credits.shop_models import Package
 from core.database import Session
 from core.errors import InvalidRequest, PurserError
+from dashboard.access import MANAGERS
 from dashboard.components import fields
 from dashboard.components.button import Button
-from dashboard.components.dialog import BeforeAfter, Dialog
+from dashboard.components.dialog import BeforeAfter
 from dashboard.components.html import Node
 from dashboard.components.money import format_count, format_credits, format_credits_signed, format_usd
 from dashboard.components.toast import toast
 from dashboard.credits.adjust import AdjustTarget
-from dashboard.credits.moving import MOVERS, MoveDialog, OnDone, ask_note
+from dashboard.credits.moving import MoveDialog, OnDone, ask_note
+from dashboard.forms import telling
 from dashboard.page import Screen
-
-LONGEST_REFERENCE = 200
 
 
 async def open_purchase(screen: Screen, target: AdjustTarget, on_done: OnDone) -> None:
     """Opens it; `on_done` is called once the purchase is recorded, or was before."""
     database = screen.purser.database
     try:
-        await screen.read(MOVERS)
+        await screen.read(MANAGERS)
         sold = await packages(database)
         balance = await balance_of(database, target.id)
     except PurserError as absence:
@@ -112,12 +112,10 @@ def package_words(package: Package, *, costs: bool) -> str:
 
 
 def _say_none(screen: Screen) -> None:
-    with screen.frame.main:
-        dialog = Dialog("Record a purchase", verb="Close", on_confirm=lambda: None, width=440)
+    dialog = telling(screen, "Record a purchase")
     with dialog.body:
         Node("p", "There is no package yet. A superadmin adds them in the settings.")
         if screen.person.role == "superadmin":
             with Node("div", "", "pu-row"):
                 Button("Open packages", icon="settings", href="/settings?tab=packages")
-    dialog.frame.on("hide", dialog.frame.delete, args=[])
     dialog.open()

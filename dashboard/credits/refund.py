@@ -4,11 +4,12 @@ from typing import Any
 from uuid import UUID
 
 from core.audit import Actor
-from core.credits.ledger import Refundable, refundable
+from core.credits.detail import Refundable, refundable
 from core.credits.service import Balance, balance_of, refund
 from core.database import Session
 from core.errors import InvalidRequest, PurserError
 from core.ids import short
+from dashboard.access import MANAGERS
 from dashboard.components import fields
 from dashboard.components.choice import Choice, Segment
 from dashboard.components.dialog import BeforeAfter
@@ -16,7 +17,16 @@ from dashboard.components.facts import Trio
 from dashboard.components.html import Icon, Node
 from dashboard.components.money import format_count, format_credits, format_credits_signed
 from dashboard.components.toast import toast
-from dashboard.credits.moving import LARGE, MOVERS, MoveDialog, OnDone, ask_note, ask_reason, whole_credits
+from dashboard.credits.moving import (
+    LARGE,
+    MoveDialog,
+    OnDone,
+    ask_note,
+    ask_reason,
+    chosen_reason,
+    some_credits,
+    whole_credits,
+)
 from dashboard.page import Screen
 
 WHOLE, PART = "whole", "part"
@@ -28,7 +38,7 @@ async def open_refund(
     """Opens it over what is left of the charge of a generation, or of an entry; says so where nothing is."""
     database = screen.purser.database
     try:
-        await screen.read(MOVERS)
+        await screen.read(MANAGERS)
         found = await refundable(database, generation_id=generation_id, entry_id=entry_id)
         balance = await balance_of(database, found.user_id, found.traffic)
     except PurserError as refusal:
@@ -81,15 +91,11 @@ class RefundDialog(MoveDialog):
         self._chose(WHOLE)
 
     async def change(self, session: Session, actor: Actor) -> str:
-        amount = whole_credits(self._amount)
-        if amount == 0:
-            raise InvalidRequest("Say how many credits.")
-        if not self._reason.value:
-            raise InvalidRequest("Choose a reason code.")
+        amount = some_credits(self._amount)
         entry = await refund(
             session,
             actor=actor,
-            reason_code=str(self._reason.value),
+            reason_code=chosen_reason(self._reason),
             note=(self._note.value or "").strip(),
             entry_id=self._found.entry_id,
             amount=amount,

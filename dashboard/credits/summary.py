@@ -7,9 +7,8 @@ from core.system.reports import Proof, last_proof
 from dashboard.components import time
 from dashboard.components.facts import Box
 from dashboard.components.html import Icon, Node
-from dashboard.credits.address import DEFAULT_RANGE, RANGE_WORDS, Address
+from dashboard.credits.address import Address
 from dashboard.credits.totals import TotalsStrip
-from dashboard.generations.window import span
 from dashboard.page import Screen
 
 MOST_TOLD = 5
@@ -44,9 +43,9 @@ class Summary:
         self.strip.draw(found, owned, address)
         self._at = now
         zone = self._screen.zone
-        stretch = span(address.begin, address.end, zone) if address.begin and address.end else None
-        words = stretch or RANGE_WORDS[address.range or DEFAULT_RANGE]
-        self._screen.frame.note.set_text(f"as of {time.clock(now, zone)} · totals of the {words}")
+        self._screen.frame.note.set_text(
+            f"as of {time.clock(now, zone)} · totals of the {address.time_words(zone)}"
+        )
 
     def say_failed(self, words: str) -> None:
         """The figures could not be read."""

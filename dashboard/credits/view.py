@@ -1,12 +1,14 @@
 """Ledger and refunds at work: rows and pane follow the address, and what is done is seen in place."""
 
-from collections.abc import Mapping
+from uuid import UUID
 
 from core.accounts.person import Person
 from core.credits import ledger
 from core.credits.detail import EntryDetail, entries_of_generation, entry
 from core.credits.ledger import Filter, LedgerLine, Listing
-from dashboard.components import states
+from dashboard.access import MANAGERS
+from dashboard.components.pane import Pane
+from dashboard.components.pane_actions import Neighbours
 from dashboard.credits import listing as lists
 from dashboard.credits import pane as panes
 from dashboard.credits.address import Address
@@ -14,25 +16,25 @@ from dashboard.credits.adjust import AdjustTarget, open_adjust
 from dashboard.credits.export import EXPORTED_TO
 from dashboard.credits.filter_row import FilterRow
 from dashboard.credits.meant import meant_by
-from dashboard.credits.moving import MOVERS
 from dashboard.credits.refund import open_refund
 from dashboard.credits.summary import Summary
+from dashboard.lists.ranges import ALL
 from dashboard.lists.view import ListView
 from dashboard.live import credits_changed
 from dashboard.page import Screen
 
 
-class View(ListView[Address, FilterRow, lists.Listing]):
+class View(ListView[Address, FilterRow, lists.Listing, EntryDetail]):
     """One open page, on the tab Ledger or Refunds."""
 
     what = "the ledger"
+    row = "entry"
     views = "All entries"
-    roles = MOVERS
+    roles = MANAGERS
 
     def __init__(self, screen: Screen, address: Address, summary: Summary) -> None:
         super().__init__(screen, address)
         self._summary = summary
-        self._shown: EntryDetail | None = None
         self._deeds = panes.Deeds(self._refund, self._adjust)
         self.filters = FilterRow(
             address, zone=screen.zone, on_change=self.change, tools=self.tools, exported_to=EXPORTED_TO
@@ -40,12 +42,9 @@ class View(ListView[Address, FilterRow, lists.Listing]):
         self.list = lists.Listing(screen.zone, self, address)
         self.begin(credits_changed)
 
-    def read_address(self, query: Mapping[str, str]) -> Address:
-        return Address.of(query)
-
     def cleared(self) -> Address:
         """All filters away but the range; where that alone leaves nothing, the whole time."""
-        kept = self.address.range if self.address.filtered else "all"
+        kept = self.address.range if self.address.filtered else ALL
         return Address(tab=self.address.tab, range=kept, sel=self.address.sel)
 
     async def load_list(self, person: Person) -> None:
@@ -54,12 +53,13 @@ class View(ListView[Address, FilterRow, lists.Listing]):
         if meant and meant.user_id is None:
             made = meant.generation_id
             found = await entries_of_generation(database, made) if made else ()
-            self.list.show_page(Listing(found), address, meant)
+            if self.still_asked(address):
+                self.list.show_page(Listing(found), self.address, meant)
             return
         which = address.filter(self.screen.now(), meant)
         page = await ledger.ledger(database, which, after=address.after, before=address.before)
-        if address.turned() != self.address.turned():
-            return  # another list was asked for meanwhile, and is loaded next
+        if not self.still_asked(address):
+            return
         self.list.show_page(page, self.address, meant)
         if page.lines and address.actor:
             self.filters.name_actor(page.lines[0].actor or "")
@@ -78,32 +78,16 @@ class View(ListView[Address, FilterRow, lists.Listing]):
     def fail_more(self, words: str) -> None:
         self._summary.say_failed(words)
 
-    async def load_pane(self, person: Person) -> None:
-        chosen, pane = self.address.sel, self.pane
-        assert pane is not None, "the page is made with a pane"
-        if chosen is None:
-            self._shown = None
-            pane.close()
-            return
-        found = await entry(self.screen.purser.database, chosen)
-        if chosen != self.address.sel:
-            return  # somebody was quicker
-        if found is None:
-            with pane.fill("Not found"):
-                states.not_found("entry")
-        elif found != self._shown:
-            panes.fill(
-                pane, found, zone=self.screen.zone, neighbours=self.neighbours(chosen), deeds=self._deeds
-            )
-        self._shown = found
+    async def read_row(self, person: Person, row: UUID) -> EntryDetail | None:
+        return await entry(self.screen.purser.database, row)
 
-    def forget_pane(self) -> None:
-        self._shown = None
+    def show_row(self, pane: Pane, found: EntryDetail, neighbours: Neighbours) -> None:
+        panes.fill(pane, found, zone=self.screen.zone, neighbours=neighbours, deeds=self._deeds)
 
     async def refresh(self) -> None:
         """Something was booked: the visible page, its pane and the totals are read again, in place."""
         await self.guarded(self.load_list, live=True)
-        if self._shown:
+        if self.shown:
             await self.guarded(self.load_pane, live=True)
         if self._summary.due(self.screen.now()):
             await self.guarded(self.load_more, live=True)

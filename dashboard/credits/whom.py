@@ -8,13 +8,13 @@ from core.accounts.person import Person
 from core.credits.queries import accounts_of
 from core.errors import PurserError
 from core.vocabulary import Traffic
+from dashboard.access import MANAGERS
 from dashboard.components import fields
 from dashboard.components.button import Button
-from dashboard.components.dialog import Dialog
 from dashboard.components.html import Node
 from dashboard.components.toast import toast
 from dashboard.credits.adjust import AdjustTarget
-from dashboard.credits.moving import MOVERS
+from dashboard.forms import PageDialog
 from dashboard.page import Screen
 
 MOST = 6
@@ -28,7 +28,7 @@ def ask_whom(screen: Screen, title: str, then: Then) -> None:
         dialog.fail(None)
         wanted = (field.value or "").strip()
         try:
-            await screen.visitor.now(MOVERS)
+            await screen.visitor.now(MANAGERS)
             found = await look_up(screen.purser.database, wanted, limit=MOST)
         except PurserError as refusal:
             dialog.fail(refusal.message)
@@ -56,9 +56,7 @@ def ask_whom(screen: Screen, title: str, then: Then) -> None:
         field.set_value(email)
         await confirm()
 
-    with screen.frame.main:
-        dialog = Dialog(title, verb="Go on…", on_confirm=confirm, width=440)
-    dialog.frame.on("hide", dialog.frame.delete, args=[])
+    dialog = PageDialog(screen, title, verb="Go on…", on_confirm=confirm, width=440)
     with dialog.body:
         field = fields.text("User", placeholder="E-mail or id").props(
             "autofocus maxlength=320 data-enter=true"

@@ -1,7 +1,4 @@
-"""What the page shows, as its address says it: every filter, the place in the list, and the row that is open.
-
-The address is the page's whole state: copying it copies the view. What it cannot mean is ignored, never an error.
-"""
+"""What the page shows, as its address says it: every filter, the place in the list, and the row that is open."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,28 +9,24 @@ from uuid import UUID
 from core.accounts.person import Person
 from core.generation.queries import Filter
 from core.vocabulary import GenerationStatus, Role, Traffic
-from dashboard.lists.address import ListAddress
-from dashboard.parameters import identifier, moment, one_of, text
+from dashboard.lists.address import RangedAddress
+from dashboard.lists.ranges import ranges
+from dashboard.parameters import identifier, one_of, place, stretch, text
 
 PATH = "/generations"
-RANGES: Mapping[str, timedelta] = {
-    "1h": timedelta(hours=1),
-    "24h": timedelta(days=1),
-    "7d": timedelta(days=7),
-    "30d": timedelta(days=30),
-}
-RANGE_WORDS = {"1h": "last hour", "24h": "last 24 hours", "7d": "last 7 days", "30d": "last 30 days"}
-RANGE_LABELS = {"1h": "1 h", "24h": "24 h", "7d": "7 d", "30d": "30 d"}
+RANGES = ranges("1h", "24h", "7d", "30d")
 DEFAULT_RANGE = "24h"
 ALL = "all"
 TRAFFIC_WORDS = {Traffic.LIVE: "live", Traffic.TEST: "test", Traffic.DEMO: "demo", ALL: "all"}
 
 
 @dataclass(frozen=True, slots=True)
-class Address(ListAddress):
+class Address(RangedAddress):
     """The state. None is what nobody has chosen: any status, any provider, the default range, the traffic there is."""
 
     path: ClassVar[str] = PATH
+    ranges: ClassVar = RANGES
+    default_range: ClassVar = DEFAULT_RANGE
 
     q: str = ""
     status: str | None = None
@@ -52,9 +45,8 @@ class Address(ListAddress):
     @classmethod
     def of(cls, query: Mapping[str, str]) -> "Address":
         """The state that the parameters of an address mean."""
-        begin, end = moment(query.get("from")), moment(query.get("to"))
-        whole = begin is not None and end is not None and begin < end
-        after = identifier(query.get("after"))
+        begin, end = stretch(query)
+        after, before = place(query, identifier)
         return cls(
             q=text(query.get("q")) or "",
             status=one_of(query.get("status"), GenerationStatus),
@@ -63,11 +55,11 @@ class Address(ListAddress):
             project=identifier(query.get("project")),
             traffic=one_of(query.get("traffic"), TRAFFIC_WORDS),
             range=one_of(query.get("range"), RANGES),
-            begin=begin if whole else None,
-            end=end if whole else None,
+            begin=begin,
+            end=end,
             sort=one_of(query.get("sort"), ("oldest",)),
             after=after,
-            before=None if after else identifier(query.get("before")),
+            before=before,
             sel=identifier(query.get("sel")),
         )
 
@@ -85,7 +77,7 @@ class Address(ListAddress):
     @property
     def length(self) -> timedelta:
         """The chosen range."""
-        return RANGES[self.range or DEFAULT_RANGE]
+        return RANGES[self.range or DEFAULT_RANGE].length
 
     def filter(self, begin: datetime, *, traffic: str, user_id: UUID | None) -> Filter:
         """What the list reads. `begin` is where the chosen range begins, `traffic` what stands for an unchosen one."""

@@ -1,6 +1,7 @@
 """The list: one page of rows, and what stands there where there are none."""
 
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 from nicegui import ui
 
@@ -10,10 +11,9 @@ from dashboard.components import states
 from dashboard.components.button import Button
 from dashboard.components.status import GENERATION
 from dashboard.components.table import DataTable, Row, Sort
-from dashboard.generations.address import RANGE_WORDS, TRAFFIC_WORDS, Address
+from dashboard.generations.address import TRAFFIC_WORDS, Address
 from dashboard.generations.reader import Reader
 from dashboard.generations.rows import COLUMNS, UNDER_WAY, rows
-from dashboard.generations.window import Window, span
 from dashboard.lists.table import Do, PagedTable, Steps
 
 
@@ -24,19 +24,12 @@ class Listing(PagedTable[Address, Line]):
         table = DataTable("Generations", COLUMNS, row_height=48, beside=True, skeletons=11)
         super().__init__(table.on_sort(lambda _key: on_sort()), Address(), steps, counted_to=COUNTED_TO)
         self._reader = reader
-        self._window: Window | None = None
         self._clock = ui.timer(1.0, self._tick, active=False)
 
-    def show_page(self, page: Page, address: Address, window: Window) -> None:
+    def show_page(self, page: Page, address: Address) -> None:
         """Shows rows, or why there are none."""
-        self._window = window
         self._clock.active = any(line.status in UNDER_WAY for line in page.lines)
-        self.show_lines(
-            page.lines,
-            address,
-            before=page.lines[0].id if page.lines and page.previous else None,
-            after=page.lines[-1].id if page.lines and page.next else None,
-        )
+        self.show_between(page.lines, address, previous=page.previous, following=page.next)
 
     def fail(self, words: str, request_id: str, retry: Do, *, live: bool) -> None:
         """Says that it could not be read; rows that are there stay, marked with their age."""
@@ -55,13 +48,13 @@ class Listing(PagedTable[Address, Line]):
             )
 
     def show_none(self) -> None:
-        address, window = self.address, self._window
-        if address.filtered and window is not None:
-            states.no_match("generation", _chosen(address, window), self.steps.clear)
+        address, zone = self.address, self._reader.zone
+        if address.filtered:
+            states.no_match("generation", _chosen(address, zone), self.steps.clear)
         else:
             states.empty(
                 "Nothing in this range",
-                f"No generation began in the {RANGE_WORDS[address.range or '24h']}.",
+                f"No generation began in the {address.time_words(zone)}.",
                 icon="schedule",
                 action=None
                 if address.range == "30d"
@@ -79,15 +72,14 @@ class Listing(PagedTable[Address, Line]):
         self.draw()
 
 
-def _chosen(address: Address, window: Window) -> list[str]:
+def _chosen(address: Address, zone: ZoneInfo) -> list[str]:
     """The filters in words."""
-    stretch = span(address.begin, address.end, window.zone) if address.begin and address.end else None
     chosen = {
         "": f"“{address.q}”" if address.q else None,
         "status ": GENERATION[address.status].word if address.status else None,
         "provider ": address.provider,
         "cause ": address.cause,
         "traffic ": TRAFFIC_WORDS[address.traffic] if address.traffic else None,
-        "range ": stretch or RANGE_WORDS[address.range or "24h"],
+        "range ": address.time_words(zone),
     }
     return [f"{name}{word}" for name, word in chosen.items() if word]

@@ -1,19 +1,19 @@
 """The page at work: rows, chart and pane follow the address."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
 from core.accounts.person import Person
-from core.accounts.projects import project_names
+from core.accounts.project_lists import project_names
 from core.database import Database
 from core.generation import queries
 from core.generation.detail import Detail, detail
 from core.generation.queries import Filter
 from core.vocabulary import Role, Traffic
-from dashboard.components import states
-from dashboard.credits.moving import MOVERS
+from dashboard.access import MANAGERS
+from dashboard.components.pane import Pane
+from dashboard.components.pane_actions import Neighbours
 from dashboard.credits.refund import open_refund
 from dashboard.discretion import discreet_detail
 from dashboard.generations import pane as panes
@@ -23,6 +23,7 @@ from dashboard.generations.histogram import Histogram
 from dashboard.generations.listing import Listing
 from dashboard.generations.pending import Pending
 from dashboard.generations.reader import Reader, named
+from dashboard.generations.rows import UNDER_WAY
 from dashboard.generations.window import Window, window
 from dashboard.lists.view import ListView
 from dashboard.live import generations_changed
@@ -31,17 +32,18 @@ from dashboard.page import Screen
 LIVE_CHART_SECONDS = 10
 
 
-class View(ListView[Address, FilterRow, Listing]):
+class View(ListView[Address, FilterRow, Listing, Detail]):
     """One open page."""
 
     what = "generations"
+    row = "generation"
     views = "All generations"
 
     def __init__(self, screen: Screen, address: Address, *, default_traffic: str | None) -> None:
         super().__init__(screen, address)
         self.default_traffic = default_traffic or Traffic.LIVE
         self.nothing_yet = default_traffic is None
-        refund = self._refund if screen.person.role in MOVERS else None
+        refund = self._refund if screen.person.role in MANAGERS else None
         self.reader = Reader(
             screen.zone,
             screen.sees_costs,
@@ -49,7 +51,6 @@ class View(ListView[Address, FilterRow, Listing]):
             refund,
             people=own(screen.person) is None,
         )
-        self._shown: Detail | None = None
         self._chart_at: datetime | None = None
         with screen.frame.actions:
             self.pending = Pending()
@@ -69,9 +70,6 @@ class View(ListView[Address, FilterRow, Listing]):
         self.begin(generations_changed)
 
     # What people do
-
-    def read_address(self, query: Mapping[str, str]) -> Address:
-        return Address.of(query)
 
     def cleared(self) -> Address:
         """All filters away but the range; where that alone leaves nothing, the longest range."""
@@ -102,7 +100,9 @@ class View(ListView[Address, FilterRow, Listing]):
         page = await queries.listing(
             database, which, after=address.after, before=address.before, oldest_first=address.oldest_first
         )
-        self.list.show_page(page, address, self._window())
+        if not self.still_asked(address):
+            return
+        self.list.show_page(page, self.address)
         if address.project and own(person) is None:
             names = await project_names(database, [address.project])
             self.filters.name_project(names.get(address.project, "gone"))
@@ -135,33 +135,18 @@ class View(ListView[Address, FilterRow, Listing]):
     def fail_more(self, words: str) -> None:
         self.histogram.fail(self._window(), words)
 
-    async def load_pane(self, person: Person) -> None:
-        chosen, pane = self.address.sel, self.pane
-        assert pane is not None, "the page is made with a pane"
-        if chosen is None:
-            self._shown = None
-            pane.close()
-            return
+    async def read_row(self, person: Person, row: UUID) -> Detail | None:
         found = await detail(
             self.screen.purser.database,
-            chosen,
+            row,
             content=person.role is Role.SUPERADMIN,
             reader=person.id,
             user_id=own(person),
         )
-        if chosen != self.address.sel:
-            return  # somebody was quicker
-        if found is not None and not self.screen.sees_costs:
-            found = discreet_detail(found)
-        if found is None:
-            with pane.fill("Not found"):
-                states.not_found("generation")
-        elif self._shown is None or found != self._shown:
-            panes.fill(pane, found, self.reader, self.neighbours(chosen))
-        self._shown = found
+        return discreet_detail(found) if found and not self.screen.sees_costs else found
 
-    def forget_pane(self) -> None:
-        self._shown = None
+    def show_row(self, pane: Pane, found: Detail, neighbours: Neighbours) -> None:
+        panes.fill(pane, found, self.reader, neighbours)
 
     async def refresh(self) -> None:
         """Something began or ended: the visible page is read again, in place."""
@@ -171,7 +156,7 @@ class View(ListView[Address, FilterRow, Listing]):
                 self.client.open(self.address.url)
             return
         await self.guarded(self.load_list, live=True)
-        if self._shown and self._shown.row["status"] in ("pending", "processing"):
+        if self.shown and self.shown.row["status"] in UNDER_WAY:
             await self.guarded(self.load_pane, live=True)
         now = self.screen.now()
         if self._chart_at is None or (now - self._chart_at).total_seconds() >= LIVE_CHART_SECONDS:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from dashboard.components.time import stretch
 from dashboard.generations.address import Address
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -36,7 +37,7 @@ class Window:
     @property
     def title(self) -> str:
         """`13:00–14:00, per minute`."""
-        return f"{span(self.edges[0], self.edges[-1], self.zone)}, per {self.word}"
+        return f"{stretch(self.edges[0], self.edges[-1], self.zone)}, per {self.word}"
 
     def names(self) -> list[str]:
         """What each bar is called."""
@@ -87,17 +88,6 @@ def window(address: Address, now: datetime, zone: ZoneInfo) -> Window:
         begin = max(address.begin - 2 * around, end - LONGEST)
     step, word = next((step, word) for longest, step, word in STEPS if end - begin <= longest)
     return Window(tuple(_edges(begin, end, step, zone)), step, word, zone)
-
-
-def span(begin: datetime, end: datetime, zone: ZoneInfo) -> str:
-    """A stretch in words: `13:25–13:32`, `11-18 14:00 – 11-19 14:00`, `2026-10-20 – 2026-11-19`."""
-    first, last = begin.astimezone(zone), end.astimezone(zone)
-    if first.time() == last.time() == time.min:
-        final = (last - timedelta(seconds=1)).date()
-        return f"{first.date()}" if final == first.date() else f"{first.date()} – {final}"
-    if first.date() == (last - timedelta(seconds=1)).date() == datetime.now(zone).date():
-        return f"{first:%H:%M}–{last:%H:%M}"
-    return f"{first:%m-%d %H:%M} – {last:%m-%d %H:%M}"
 
 
 def _edges(begin: datetime, end: datetime, step: timedelta, zone: ZoneInfo) -> Sequence[datetime]:

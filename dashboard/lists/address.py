@@ -1,13 +1,18 @@
 """The address of a list: its filters, the place in it, and the row that is open.
 
-The address is the page's whole state: copying it copies the view.
+The address is the page's whole state: copying it copies the view. What it cannot mean is ignored, never an error.
 """
 
+from collections.abc import Mapping
 from dataclasses import fields, replace
+from datetime import datetime
 from typing import Any, ClassVar, Self
 from urllib.parse import urlencode
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
+from dashboard.components.time import stretch
+from dashboard.lists.ranges import Range
 from dashboard.parameters import written
 
 NAMES = {"begin": "from", "end": "to"}
@@ -17,12 +22,22 @@ NAMES = {"begin": "from", "end": "to"}
 class ListAddress:
     """Base of frozen dataclasses whose fields are the parameters, None or empty where nothing is chosen.
 
-    `after` and `before` are the place in the list, `sel` is the row that is open. The order of the fields is that of
-    the parameters.
+    `q` is what is searched, `after` and `before` are the place in the list, `sel` is the row that is open. The order of
+    the fields is that of the parameters.
     """
 
     __slots__ = ()
     path: ClassVar[str]
+
+    q: str
+    after: Any
+    before: Any
+    sel: UUID | None
+
+    @classmethod
+    def of(cls, query: Mapping[str, str]) -> Self:
+        """The state that the parameters of an address mean."""
+        raise NotImplementedError
 
     @property
     def url(self) -> str:
@@ -62,3 +77,25 @@ class ListAddress:
         """Where the list is to be had as a file."""
         kept = self.kept
         return f"{self.path}.csv?{kept}" if kept else f"{self.path}.csv"
+
+
+class RangedAddress(ListAddress):
+    """Of a list over time: `range` is one of `ranges`; a stretch from `begin` to `end` goes before it."""
+
+    __slots__ = ()
+    ranges: ClassVar[Mapping[str, Range]]
+    default_range: ClassVar[str | None] = None
+    """What stands for an unchosen one; without it, all of time."""
+
+    range: str | None
+    begin: datetime | None
+    end: datetime | None
+
+    def stretch_words(self, zone: ZoneInfo) -> str | None:
+        """The chosen stretch in words."""
+        return stretch(self.begin, self.end, zone) if self.begin and self.end else None
+
+    def time_words(self, zone: ZoneInfo) -> str | None:
+        """What is shown of time in words: the stretch, else the range; None for all of it."""
+        shown = self.range or self.default_range
+        return self.stretch_words(zone) or (self.ranges[shown].words if shown else None)

@@ -1,27 +1,20 @@
 """Reading again what a page shows: one reading at a time, for the person as they are now, with a word where it fails."""
 
-import asyncio
-import time as clocks
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 from nicegui import Event, ui
 
-from core.errors import NotSignedIn, PurserError
-from core.ids import new_id
-from core.log import get_logger
+from core.accounts.person import Person
 from core.vocabulary import Role
 from dashboard.components import states, time
+from dashboard.components.button import Handler
 from dashboard.components.html import Node
 from dashboard.components.table import DataTable
+from dashboard.lists.pace import OneAtATime, Pace
+from dashboard.lists.reading import Fail, read_now
 from dashboard.page import Screen
-
-log = get_logger(__name__)
-
-Load = Callable[[], Awaitable[Any]]
-Fail = Callable[[str, str], Any]
-"""Told why in words, and under which id the log knows it."""
 
 
 class Refresher:
@@ -34,7 +27,7 @@ class Refresher:
     def __init__(
         self,
         screen: Screen,
-        load: Load,
+        load: Callable[[], Awaitable[Any]],
         fail: Fail,
         *,
         roles: Iterable[Role],
@@ -42,52 +35,27 @@ class Refresher:
         seconds: float = 0.0,
     ) -> None:
         self._screen, self._load, self._fail = screen, load, fail
-        self._roles, self._seconds = tuple(roles), seconds
+        self._roles = tuple(roles)
         self._client = ui.context.client
-        self._running = asyncio.Lock()
-        self._changed_meanwhile = False
-        self._late = False
-        self._begun_at = float("-inf")
+        self._reading = OneAtATime(self._read)
+        self._pace = Pace(self.refresh, seconds)
         if news is not None:
-            news.subscribe(self._heard)
-        if seconds:
-            ui.timer(seconds, self._catch_up, immediate=False)
+            self._client.on_delete(self._pace.stop)
+            news.subscribe(self._pace.beat)
 
     async def refresh(self) -> None:
         """Reads now; where a reading runs already, it is followed by another one."""
-        self._changed_meanwhile = True
-        if self._running.locked():
-            return
-        async with self._running:
-            while self._changed_meanwhile:
-                self._changed_meanwhile = self._late = False
-                self._begun_at = clocks.monotonic()
-                await self._read()
-
-    async def _heard(self) -> None:
-        if clocks.monotonic() - self._begun_at < self._seconds:
-            self._late = True
-        else:
-            await self.refresh()
-
-    async def _catch_up(self) -> None:
-        if self._late:
-            await self.refresh()
+        await self._reading.again()
 
     async def _read(self) -> None:
-        try:
-            await self._screen.read(self._roles)
-            await self._load()
-        except NotSignedIn:
-            self._client.open("/login")
-        except Exception as failure:  # noqa: BLE001 - whatever it was, the page says it and stays usable
-            self._say_failed(failure)
+        self._pace.rest()
 
-    def _say_failed(self, failure: Exception) -> None:
-        request_id = str(new_id())
-        words = failure.message if isinstance(failure, PurserError) else "Something in Purser went wrong."
-        log.error("what a page shows could not be read", request_id=request_id, error=repr(failure))
-        self._fail(words, request_id)
+        async def load(_person: Person) -> None:
+            await self._load()
+
+        await read_now(
+            self._screen, self._client, load, self._fail, roles=self._roles, what="what a page shows"
+        )
 
 
 class OldNote(Node):
@@ -112,7 +80,7 @@ class OldNote(Node):
         self.set_text(f"{_age(self._read_at)}{words}").show(True)
 
 
-def fail_table(table: DataTable, words: str, request_id: str, retry: Load) -> None:
+def fail_table(table: DataTable, words: str, request_id: str, retry: Handler) -> None:
     """Says that a table could not be read: rows that are there stay, marked with their age."""
     if table.rows:
         table.mark_old(f"{_age(table.shown_at)}{words}")

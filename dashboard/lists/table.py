@@ -7,7 +7,7 @@ from uuid import UUID
 
 from dashboard.components import states, time
 from dashboard.components.money import format_count
-from dashboard.components.table import DataTable, Row, Sort
+from dashboard.components.table import Column, DataTable, Row, Sort
 from dashboard.lists.address import ListAddress
 
 A = TypeVar("A", bound=ListAddress)
@@ -24,10 +24,22 @@ class Steps(Protocol):
 
 
 class PagedTable(Generic[A, L]):
-    """The table and its states. Subclasses say what the rows are, and what stands there where there are none."""
+    """The table and its states. Subclasses say what the rows are, and what stands there where there are none.
 
-    def __init__(self, table: DataTable, address: A, steps: Steps, *, counted_to: int) -> None:
+    `beside` are the columns that stay beside an open row, where there is less room.
+    """
+
+    def __init__(
+        self,
+        table: DataTable,
+        address: A,
+        steps: Steps,
+        *,
+        counted_to: int,
+        beside: Sequence[Column] | None = None,
+    ) -> None:
         self.table = table.on_open(self._opened).on_page(self._turned)
+        self._columns, self._beside = tuple(table.columns), beside
         self.address = address
         self.steps = steps
         self.lines: Sequence[L] = ()
@@ -66,6 +78,15 @@ class PagedTable(Generic[A, L]):
             self._foot = f"{len(lines)} rows" if before else f"1–{len(lines)}"
         self.draw()
 
+    def show_between(self, lines: Sequence[L], address: A, *, previous: bool, following: bool) -> None:
+        """Shows a page of a list that goes by the ids of its lines, and whether there are some before and behind it."""
+        self.show_lines(
+            lines,
+            address,
+            before=self.identify(lines[0]) if lines and previous else None,
+            after=self.identify(lines[-1]) if lines and following else None,
+        )
+
     def tell_count(self, ahead: int, total: int) -> None:
         """Says which of how many they are; what is beyond the count's end is said as "more"."""
         if not self.lines:
@@ -79,6 +100,9 @@ class PagedTable(Generic[A, L]):
     def choose(self, address: A) -> None:
         """Marks the row that is open."""
         self.address = address
+        if self._beside is not None:
+            opened = address.sel is not None
+            self.table.show_columns(self._beside if opened else self._columns, beside=opened)
         self.draw()
 
     def beside(self, row: UUID, step: int) -> UUID | None:
@@ -108,7 +132,7 @@ class PagedTable(Generic[A, L]):
             previous_page=self.address.turned(before=self._before).url if self._before else None,
             next_page=self.address.turned(after=self._after).url if self._after else None,
         )
-        chosen = getattr(self.address, "sel", None)
+        chosen = self.address.sel
         self.table.choose(str(chosen) if chosen else None)
 
     async def _opened(self, row_id: str) -> None:

@@ -2,16 +2,15 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from functools import partial
+from typing import Any, ClassVar, Generic, TypeVar
 from uuid import UUID
 
 from nicegui import Event, background_tasks, ui
 
 from core.accounts.person import Person
 from core.database.reading import TOO_SLOW
-from core.errors import NotSignedIn, PurserError
-from core.ids import new_id
-from core.log import get_logger
+from core.errors import PurserError
 from core.vocabulary import STAFF, Role
 from dashboard.components import states
 from dashboard.components.density import Density
@@ -19,37 +18,38 @@ from dashboard.components.pane import Pane
 from dashboard.components.pane_actions import Neighbours
 from dashboard.history import History
 from dashboard.lists.address import ListAddress
+from dashboard.lists.filter_row import ListFilters
+from dashboard.lists.pace import OneAtATime, Pace
+from dashboard.lists.reading import Load, read_now
 from dashboard.lists.table import PagedTable
 from dashboard.page import Screen
 from dashboard.saved_views import SavedViews
 
-log = get_logger(__name__)
-
 PATIENCE = 0.5
 """Seconds that the first view may take to be in the page at once; beyond, a skeleton stands for it."""
 
-Load = Callable[[Person], Awaitable[None]]
-
-
-class Filtering(Protocol):
-    """The row of filters."""
-
-    def show_address(self, address: Any) -> None: ...
-
+EVERYBODYS_SECONDS = 5.0
+"""For lists that move by the audit: it tells of everybody's deeds, and most concern no row in sight."""
 
 A = TypeVar("A", bound=ListAddress)
-F = TypeVar("F", bound=Filtering)
+F = TypeVar("F", bound=ListFilters[Any])
 T = TypeVar("T", bound=PagedTable[Any, Any])
+R = TypeVar("R")
 
 
-class ListView(Generic[A, F, T]):
-    """One open page. A subclass makes `filters` and `list`, calls `begin`, and says what is loaded.
+class ListView(Generic[A, F, T, R]):
+    """One open page. A subclass makes `filters` and `list`, calls `begin`, and says what is loaded; `R` is what the pane
+    shows of a row.
 
     Only one load of the list runs at a time; news that come meanwhile are taken in behind it.
     """
 
     what: ClassVar[str]
     """What cannot be read when it fails, for the log."""
+    row: ClassVar[str]
+    """What a row is called where an address names none."""
+    row_absent: ClassVar[str] = ""
+    """Why it may name none, where there is more to say."""
     views: ClassVar[str]
     """What a saved view without any filter is called."""
     roles: ClassVar[Iterable[Role]] = STAFF
@@ -63,14 +63,10 @@ class ListView(Generic[A, F, T]):
         self.address = address
         self.client = ui.context.client
         self.pane: Pane | None = None
-        self._loading = asyncio.Lock()
-        self._changed_meanwhile = False
+        self.shown: R | None = None
+        self._refreshing = OneAtATime(self.refresh)
 
     # What a subclass says
-
-    def read_address(self, query: Mapping[str, str]) -> A:
-        """The address that parameters mean."""
-        raise NotImplementedError
 
     def cleared(self) -> A:
         """The address without its filters."""
@@ -80,8 +76,13 @@ class ListView(Generic[A, F, T]):
         """Reads and shows the page of the list that the address says."""
         raise NotImplementedError
 
-    async def load_pane(self, person: Person) -> None:
-        """Reads and shows what is open; closes the pane where nothing is."""
+    async def read_row(self, person: Person, row: UUID) -> R | None:
+        """What the pane shows of a row; None where there is none of this id."""
+        raise NotImplementedError
+
+    def show_row(self, pane: Pane, found: R, neighbours: Neighbours) -> None:
+        """Fills the pane with it."""
+        raise NotImplementedError
 
     async def load_more(self, person: Person) -> None:
         """Reads and shows what stands beside the list."""
@@ -93,19 +94,19 @@ class ListView(Generic[A, F, T]):
     def fail_more(self, words: str) -> None:
         """Says that what stands beside the list could not be read."""
 
-    def forget_pane(self) -> None:
-        """The pane was closed."""
-
     # From the first view on
 
-    def begin(self, *news: Event[[]]) -> None:
-        """Listens: to the pane, to steps back and on, and to `news`."""
+    def begin(self, *news: Event[[]], seconds: float = 0.0) -> None:
+        """Listens: to the pane, to steps back and on, and to `news`, which move the list at most once in so many
+        `seconds`."""
         self.pane = self.screen.frame.pane
         if self.pane is not None:
             self.pane.on_close(self._closed)
         self._history = History(self._moved_in_history)
+        pace = Pace(self._refreshing.again, seconds)
+        self.client.on_delete(pace.stop)
         for event in news:
-            event.subscribe(self._changed)
+            event.subscribe(pace.beat)
 
     async def start(self) -> None:
         """Loads what the address says: at once where it is quick, else after the skeleton."""
@@ -118,7 +119,7 @@ class ListView(Generic[A, F, T]):
 
     async def change(self, **changes: object) -> None:
         """Other filters: page one of another list; searching on is one step in the history, however many letters."""
-        goes_on = bool(getattr(self.address, "q", "") and changes.get("q"))
+        goes_on = bool(self.address.q and changes.get("q"))
         await self.go(self.address.changed(**changes), again=goes_on)
 
     async def clear(self) -> None:
@@ -165,22 +166,39 @@ class ListView(Generic[A, F, T]):
 
     async def load_all(self, *, pane: bool = True) -> None:
         """The list, the pane, and what stands beside; a failure of one leaves the others."""
-        async with self._loading:
+        async with self._refreshing.alone():
             await self.guarded(self.load_list)
             if pane:
                 await self.guarded(self.load_pane)
             await self.guarded(self.load_more)
-        if self._changed_meanwhile:
-            await self._changed()
+
+    async def load_pane(self, person: Person) -> None:
+        """Reads and shows what is open, drawn anew only where it differs; closes the pane where nothing is."""
+        chosen, pane = self.address.sel, self.pane
+        assert pane is not None, "the page is made with a pane"
+        if chosen is None:
+            self.shown = None
+            pane.close()
+            return
+        found = await self.read_row(person, chosen)
+        if chosen != self.address.sel:
+            return  # somebody was quicker
+        if found is None:
+            with pane.fill("Not found"):
+                states.not_found(self.row, self.row_absent)
+        elif found != self.shown:
+            self.show_row(pane, found, self.neighbours(chosen))
+        self.shown = found
+
+    def still_asked(self, address: A) -> bool:
+        """Whether what was read of an address is still to be shown, whatever row was opened meanwhile; another list, or
+        another page, is loaded next."""
+        return address.opened(None) == self.address.opened(None)
 
     async def guarded(self, load: Load, *, live: bool = False) -> None:
         """Loads for the person as they are now; a failure is said where the thing would stand."""
-        try:
-            await load(await self.screen.visitor.now(self.roles))
-        except NotSignedIn:
-            self.client.open("/login")
-        except Exception as failure:  # noqa: BLE001 - whatever it was, the page says it and stays usable
-            self._say_failed(load, failure, live=live)
+        fail = partial(self._say_failed, load, live)
+        await read_now(self.screen, self.client, load, fail, roles=self.roles, what=self.what)
 
     async def told_count(self, count: Callable[[], Awaitable[None]]) -> None:
         """Counts after the rows are there; a count that would take long is left out."""
@@ -190,35 +208,24 @@ class ListView(Generic[A, F, T]):
             if refusal.code != TOO_SLOW:
                 raise
 
-    def _say_failed(self, load: Load, failure: Exception, *, live: bool) -> None:
-        request_id = str(new_id())
-        words = failure.message if isinstance(failure, PurserError) else "Something in Purser went wrong."
-        log.error(f"{self.what} could not be read", request_id=request_id, error=repr(failure), live=live)
+    def _say_failed(self, load: Load, live: bool, words: str, request_id: str) -> None:
         if load == self.load_list:
             self.list.fail(words, request_id, lambda: self.load_all(pane=False), live=live)
         elif load == self.load_more:
             self.fail_more(words)
         elif not live and self.pane is not None:
+            self.shown = None
             with self.pane.fill("Not loaded"):
                 states.failed(words, request_id=request_id, on_retry=lambda: self.guarded(self.load_pane))
 
     async def _closed(self) -> None:
-        self.forget_pane()
+        self.shown = None
         self.write(self.address.opened(None))
         self.list.choose(self.address)
 
     async def _moved_in_history(self, query: Mapping[str, str]) -> None:
         """Back and forward: the address is already what it says."""
-        self.address = self.read_address(query)
+        self.address = type(self.address).of(query)
         self.filters.show_address(self.address)
         self.list.choose(self.address)
         await self.load_all()
-
-    async def _changed(self) -> None:
-        self._changed_meanwhile = True
-        if self._loading.locked():
-            return
-        async with self._loading:
-            while self._changed_meanwhile:
-                self._changed_meanwhile = False
-                await self.refresh()

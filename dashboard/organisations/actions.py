@@ -19,10 +19,8 @@ from core.accounts.queries import find_user
 from core.audit import Actor
 from core.database import Session
 from dashboard.components import fields
-from dashboard.organisations.asking import Ask
-from dashboard.page import Screen
-
-Then = Callable[[], Awaitable[Any]]
+from dashboard.forms import Desk, Form
+from dashboard.organisations.asking import ask_archive, ask_name, ask_rename
 
 ROLES: Mapping[str, str] = {
     MemberRole.OWNER: "Owner",
@@ -32,7 +30,7 @@ ROLES: Mapping[str, str] = {
 ABOUT_ROLES = "Owners and admins change the organisation's projects; every member may use them."
 
 
-def make(screen: Screen, then: Callable[[UUID], Awaitable[Any]]) -> None:
+def make(desk: Desk, then: Callable[[UUID], Awaitable[Any]]) -> None:
     """A new organisation, with its first owner; `then` is told its id."""
     made: list[UUID] = []
 
@@ -43,76 +41,59 @@ def make(screen: Screen, then: Callable[[UUID], Awaitable[Any]]) -> None:
         )
         made[:] = [organisation.id]
 
-    async def done() -> None:
-        await then(made[0])
-
-    ask = Ask(
-        screen,
+    form = Form(
+        desk,
         "New organisation",
         change,
         "The organisation is made",
-        done,
         verb="Make organisation",
         sub="Projects, and so costs, are attributed to it; credits stay with its members.",
+        then=lambda: then(made[0]),
     )
-    name = ask.name()
-    with ask.body:
+    name = ask_name(form)
+    with form.body:
         owner = fields.text("Owner", placeholder="E-mail or id of a user", note="required")
         owner.props("maxlength=320")
-    ask.open()
+    form.open()
 
 
-def rename(screen: Screen, shown: Detail, then: Then) -> None:
+def rename(desk: Desk, shown: Detail) -> None:
     """Another name."""
 
-    async def change(session: Session, actor: Actor, reason: str) -> None:
-        await rename_organisation(session, shown.id, name.value or "", actor=actor, reason=reason)
+    async def change(session: Session, actor: Actor, name: str, reason: str) -> None:
+        await rename_organisation(session, shown.id, name, actor=actor, reason=reason)
 
-    ask = Ask(
-        screen, f"Rename {shown.name}", change, "The organisation has its new name", then, verb="Rename"
-    )
-    name = ask.name(shown.name)
-    ask.open()
+    ask_rename(desk, shown, "organisation", change)
 
 
-def archive(screen: Screen, shown: Detail, then: Then) -> None:
+def archive(desk: Desk, shown: Detail) -> None:
     """Into the archive, or out of it."""
-    put_away = shown.archived_at is None
-
-    async def change(session: Session, actor: Actor, reason: str) -> None:
-        verb = archive_organisation if put_away else restore_organisation
-        await verb(session, shown.id, actor=actor, reason=reason)
-
-    Ask(
-        screen,
-        f"Archive {shown.name}?" if put_away else f"Restore {shown.name}?",
-        change,
-        f"{shown.name} is {'archived' if put_away else 'back'}",
-        then,
-        verb="Archive" if put_away else "Restore",
-        sub="Its projects take no more generations and it takes no more members, until it is restored."
-        if put_away
-        else "Its projects take generations again.",
-        kind="danger" if put_away else "primary",
-    ).open()
+    verb = archive_organisation if shown.archived_at is None else restore_organisation
+    ask_archive(
+        desk,
+        shown,
+        lambda session, actor, reason: verb(session, shown.id, actor=actor, reason=reason),
+        into="Its projects take no more generations and it takes no more members, until it is restored.",
+        out="Its projects take generations again.",
+    )
 
 
-def add(screen: Screen, shown: Detail, then: Then) -> None:
+def add(desk: Desk, shown: Detail) -> None:
     """One more member."""
 
     async def change(session: Session, actor: Actor, reason: str) -> None:
         user = await find_user(session, person.value or "")
         await add_member(session, shown.id, user.id, MemberRole(role.value), actor=actor, reason=reason)
 
-    ask = Ask(screen, f"Add a member to {shown.name}", change, "The member is added", then, verb="Add member")
-    with ask.body:
+    form = Form(desk, f"Add a member to {shown.name}", change, "The member is added", verb="Add member")
+    with form.body:
         person = fields.text("User", placeholder="E-mail or id", note="required")
         person.props("maxlength=320 autofocus")
         role = fields.select("Role", ROLES, value=MemberRole.MEMBER, help_text=ABOUT_ROLES)
-    ask.open()
+    form.open()
 
 
-def change_role(screen: Screen, shown: Detail, member: MemberLine, then: Then) -> None:
+def change_role(desk: Desk, shown: Detail, member: MemberLine) -> None:
     """Another role in the organisation."""
 
     async def change(session: Session, actor: Actor, reason: str) -> None:
@@ -120,32 +101,28 @@ def change_role(screen: Screen, shown: Detail, member: MemberLine, then: Then) -
             session, shown.id, member.user_id, MemberRole(role.value), actor=actor, reason=reason
         )
 
-    ask = Ask(
-        screen,
+    form = Form(
+        desk,
         f"Role of {member.email}",
         change,
         f"{member.email} has the new role",
-        then,
         verb="Change role",
         sub=f"In {shown.name}. What they may do in Purser stays as it is.",
     )
-    with ask.body:
+    with form.body:
         role = fields.select("Role", ROLES, value=member.role.value, help_text=ABOUT_ROLES)
-    ask.open()
+    form.open()
 
 
-def remove(screen: Screen, shown: Detail, member: MemberLine, then: Then) -> None:
+def remove(desk: Desk, shown: Detail, member: MemberLine) -> None:
     """One member less."""
-
-    async def change(session: Session, actor: Actor, reason: str) -> None:
-        await remove_member(session, shown.id, member.user_id, actor=actor, reason=reason)
-
-    Ask(
-        screen,
+    Form(
+        desk,
         f"Remove {member.email}?",
-        change,
+        lambda session, actor, reason: remove_member(
+            session, shown.id, member.user_id, actor=actor, reason=reason
+        ),
         f"{member.email} is no member any more",
-        then,
         verb="Remove member",
         sub=f"Their projects of {shown.name} go to its longest-standing owner. Account and credits stay as they are.",
         kind="danger",

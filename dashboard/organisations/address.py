@@ -6,10 +6,9 @@ from typing import ClassVar
 from uuid import UUID
 
 from dashboard.lists.address import ListAddress
-from dashboard.parameters import identifier, one_of, text
+from dashboard.parameters import identifier, place, text, yes
 
 TAB = "organisations"
-YES = "1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +27,12 @@ class Address(ListAddress):
     @classmethod
     def of(cls, query: Mapping[str, str]) -> "Address":
         """The state that the parameters of an address mean."""
-        after = identifier(query.get("after"))
+        after, before = place(query, identifier)
         return cls(
             q=text(query.get("q")) or "",
-            archived=one_of(query.get("archived"), (YES,)),
+            archived=yes(query.get("archived")),
             after=after,
-            before=None if after else identifier(query.get("before")),
+            before=before,
             sel=identifier(query.get("sel")),
         )
 

@@ -34,20 +34,13 @@ class Listing(PagedTable[Address, OrganisationLine]):
     """The table and its states."""
 
     def __init__(self, zone: ZoneInfo, steps: OrganisationSteps) -> None:
-        super().__init__(
-            DataTable("Organisations", COLUMNS, skeletons=14), Address(), steps, counted_to=COUNTED_TO
-        )
+        table = DataTable("Organisations", COLUMNS, skeletons=14)
+        super().__init__(table, Address(), steps, counted_to=COUNTED_TO, beside=BESIDE)
         self._zone, self._make = zone, steps.make
 
     def show_page(self, page: Page, address: Address) -> None:
         """Shows rows, or why there are none."""
         self.show_lines(page.lines, address, before=page.previous, after=page.next)
-
-    def choose(self, address: Address) -> None:
-        """Marks the row that is open; beside its pane there is less room."""
-        beside = address.sel is not None
-        self.table.show_columns(BESIDE if beside else COLUMNS, beside=beside)
-        super().choose(address)
 
     def show_none(self) -> None:
         if self.address.filtered:

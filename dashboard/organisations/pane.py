@@ -1,11 +1,10 @@
 """The pane of one organisation: its members and their roles, its projects, and what can be done to it."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 from uuid import UUID
 
 from core.accounts.organisation_lists import Detail, MemberLine
-from core.accounts.projects import ProjectLine
+from core.accounts.project_lists import ProjectLine
 from core.ids import short
 from dashboard.components import time
 from dashboard.components.button import Button
@@ -15,10 +14,10 @@ from dashboard.components.pane import Pane
 from dashboard.components.pane_actions import Neighbours, copy_link, neighbour_buttons
 from dashboard.components.status import Chip, Status
 from dashboard.components.table import Column, DataTable, Row
+from dashboard.forms import Desk
 from dashboard.organisations import actions
 from dashboard.organisations.address import Address
 from dashboard.organisations.projects import NarrowProjects
-from dashboard.page import Screen
 
 ACTIVE = Status("Active", "check_circle", "ok")
 ARCHIVED = Status("Archived", "archive", "neutral")
@@ -38,47 +37,46 @@ def fill(
     pane: Pane,
     shown: Detail,
     projects: Sequence[ProjectLine],
-    screen: Screen,
+    desk: Desk,
     neighbours: Neighbours,
-    then: Callable[[], Awaitable[Any]],
 ) -> None:
-    """Shows an organisation; `then` is called after each change."""
+    """Shows an organisation."""
     with pane.fill(shown.name):
         with pane.actions:
             neighbour_buttons(neighbours)
             copy_link(Address(sel=shown.id).url)
         with pane.sub:
             Chip(ARCHIVED if shown.archived_at else ACTIVE)
-            made = time.absolute(shown.created_at, screen.zone)
+            made = time.absolute(shown.created_at, desk.screen.zone)
             Node("time", f"made {made}", datetime=time.iso(shown.created_at))
         with pane.section("Members", note=f"{len(shown.members):,}"):
-            _members(shown, screen, then)
+            _members(shown, desk)
         with pane.section("Projects", note=_many(projects)):
-            _projects(shown, projects, screen, then)
+            _projects(shown, projects, desk)
         with pane.section("Organisation"), Node("div", "", "pu-row"):
-            Button("Rename…", lambda: actions.rename(screen, shown, then), icon="edit", small=True)
+            Button("Rename…", lambda: actions.rename(desk, shown), icon="edit", small=True)
             if shown.archived_at:
-                Button("Restore…", lambda: actions.archive(screen, shown, then), icon="unarchive", small=True)
+                Button("Restore…", lambda: actions.archive(desk, shown), icon="unarchive", small=True)
             else:
-                Button("Archive…", lambda: actions.archive(screen, shown, then), icon="archive", small=True)
+                Button("Archive…", lambda: actions.archive(desk, shown), icon="archive", small=True)
 
 
-def _members(shown: Detail, screen: Screen, then: Callable[[], Awaitable[Any]]) -> None:
+def _members(shown: Detail, desk: Desk) -> None:
     members = {member.user_id: member for member in shown.members}
 
     def pressed(identifier: str, action: str) -> None:
         member = members.get(UUID(identifier))
         if member and action == ROLE:
-            actions.change_role(screen, shown, member, then)
+            actions.change_role(desk, shown, member)
         elif member and action == REMOVE:
-            actions.remove(screen, shown, member, then)
+            actions.remove(desk, shown, member)
 
     with Node("div", "", "pu-stack"):
         table = DataTable("Members", MEMBERS, row_height=48, framed=False, cards=False)
         table.on_action(pressed).show_rows([_member(member) for member in shown.members])
         if not shown.archived_at:
             with Node("div", "", "pu-row"):
-                Button("Add member…", lambda: actions.add(screen, shown, then), icon="group_add", small=True)
+                Button("Add member…", lambda: actions.add(desk, shown), icon="group_add", small=True)
 
 
 def _member(member: MemberLine) -> Row:
@@ -93,9 +91,7 @@ def _member(member: MemberLine) -> Row:
     return Row(str(member.user_id), [person, actions.ROLES[member.role], [act]])
 
 
-def _projects(
-    shown: Detail, projects: Sequence[ProjectLine], screen: Screen, then: Callable[[], Awaitable[Any]]
-) -> None:
+def _projects(shown: Detail, projects: Sequence[ProjectLine], desk: Desk) -> None:
     if not projects:
         Node("p", "None yet. Members make them by the API, or support on their pages.", "pu-meta")
         return
@@ -105,7 +101,7 @@ def _projects(
         email = owners.get(project.owner_id, short(project.owner_id))
         return Bit(f"of {email}", "second", title=email)
 
-    NarrowProjects(screen, then, columns=PROJECTS, of=owner).show_projects(projects)
+    NarrowProjects(desk, columns=PROJECTS, of=owner).show_projects(projects)
 
 
 def _many(projects: Sequence[ProjectLine]) -> str:

@@ -1,16 +1,12 @@
 """Credits: why this balance; who asked for what; what was given back; credits for many; what ends soon."""
 
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
-
-from fastapi import Request, Response
-from fastapi.responses import RedirectResponse, StreamingResponse
-from nicegui import app
 
 from core.credits.approvals import count_waiting
 from core.credits.ledger import ledger
-from core.errors import NotAllowed, PurserError
 from core.vocabulary import Role
-from dashboard.access import SignInFirst, require_visitor
+from dashboard.access import MANAGERS, Visitor
 from dashboard.components.button import Button
 from dashboard.components.choice import Choice, Tabs
 from dashboard.components.html import Node
@@ -23,18 +19,18 @@ from dashboard.credits.bulk_dialog import open_bulk
 from dashboard.credits.expiring import Expiring
 from dashboard.credits.export import csv_lines
 from dashboard.credits.meant import meant_by
-from dashboard.credits.moving import MOVERS
 from dashboard.credits.purchase import open_purchase
 from dashboard.credits.summary import EVERY, Summary
 from dashboard.credits.view import View
 from dashboard.credits.whom import ask_whom, open_for
+from dashboard.lists.export import list_file
 from dashboard.lists.refresher import Refresher
 from dashboard.live import credits_changed
 from dashboard.page import Screen, page
 from dashboard.parameters import identifier
 
 
-@page(PATH, title="Credits", group="Operate", pane="Entry", roles=MOVERS)
+@page(PATH, title="Credits", group="Operate", pane="Entry", roles=MANAGERS)
 async def credits(screen: Screen) -> None:
     await CreditsPage(screen).open()
 
@@ -58,7 +54,7 @@ class CreditsPage:
         with self.tabs.panel(self.address.shown):
             await self._show()
         self._counts = Refresher(
-            self.screen, self._count, self._keep_count, roles=MOVERS, news=credits_changed
+            self.screen, self._count, self._keep_count, roles=MANAGERS, news=credits_changed
         )
         await self._open_asked()
 
@@ -115,7 +111,7 @@ class CreditsPage:
             screen,
             lambda: self.summary.show(self.address),
             lambda words, _: self.summary.say_failed(words),
-            roles=MOVERS,
+            roles=MANAGERS,
             news=credits_changed,
             seconds=EVERY.total_seconds(),
         )
@@ -151,25 +147,12 @@ class CreditsPage:
             open_bulk(self.screen, self.refresh)
 
 
-@app.get(f"{PATH}.csv", include_in_schema=False)
-async def export(request: Request) -> Response:
-    """The list of an address as a file, under the same rules as the page."""
-    try:
-        visitor = await require_visitor(request, MOVERS)
-    except SignInFirst as first:
-        return RedirectResponse(first.location, 303)
-    except NotAllowed as refusal:
-        return Response(refusal.message, 403, media_type="text/plain")
-    purser, now, address = visitor.purser, datetime.now(UTC), Address.of(request.query_params)
-    try:
-        meant = await meant_by(purser.database, address.q)
-        known = meant is None or meant.user_id is not None
-        which = address.filter(now, meant) if known else None
-        if which:
-            await ledger(purser.database, which, limit=1)
-    except PurserError as refusal:  # said now: a file that has begun cannot say it any more
-        return Response(refusal.message, refusal.status, media_type="text/plain")
-    lines = csv_lines(purser.database, which)
-    name = f"credits-{now.astimezone(purser.settings.zone):%Y-%m-%d}.csv"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
-    return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=headers)
+@list_file(PATH, MANAGERS)
+async def export(visitor: Visitor, query: Mapping[str, str]) -> AsyncIterator[str]:
+    database, address = visitor.purser.database, Address.of(query)
+    meant = await meant_by(database, address.q)
+    known = meant is None or meant.user_id is not None
+    which = address.filter(datetime.now(UTC), meant) if known else None
+    if which:
+        await ledger(database, which, limit=1)  # refuses what cannot be listed
+    return csv_lines(database, which)

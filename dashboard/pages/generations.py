@@ -1,18 +1,19 @@
 """Generations: what is stuck, what failed and why, what was charged (mock-up 09)."""
 
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 
-from fastapi import Request, Response
-from fastapi.responses import RedirectResponse, StreamingResponse
-from nicegui import app, ui
+from fastapi import Response
+from fastapi.responses import RedirectResponse
+from nicegui import ui
 
-from core.errors import NotAllowed
 from core.vocabulary import Role, Traffic
-from dashboard.access import SignInFirst, require_visitor
+from dashboard.access import Visitor
 from dashboard.generations.address import PATH, Address, own
 from dashboard.generations.export import csv_lines
 from dashboard.generations.view import View, default_traffic
 from dashboard.generations.window import window
+from dashboard.lists.export import list_file
 from dashboard.page import Screen, page, parse_uuid
 
 
@@ -29,25 +30,14 @@ async def generation(identifier: str) -> Response:
     return RedirectResponse(Address(sel=parse_uuid(identifier)).url, 303)
 
 
-@app.get(f"{PATH}.csv", include_in_schema=False)
-async def export(request: Request) -> Response:
-    """The list of an address as a file, under the same rules as the page."""
-    try:
-        visitor = await require_visitor(request)
-    except SignInFirst as first:
-        return RedirectResponse(first.location, 303)
-    except NotAllowed as refusal:
-        return Response(refusal.message, 403, media_type="text/plain")
-    purser, person, address = visitor.purser, visitor.person, Address.of(request.query_params)
-    now = datetime.now(UTC)
+@list_file(PATH)
+async def export(visitor: Visitor, query: Mapping[str, str]) -> AsyncIterator[str]:
+    purser, person, address = visitor.purser, visitor.person, Address.of(query)
     which = address.filter(
-        window(address, now, purser.settings.zone).begin,
+        window(address, datetime.now(UTC), purser.settings.zone).begin,
         traffic=await default_traffic(purser.database, own(person)) or Traffic.LIVE,
         user_id=own(person),
     )
-    lines = csv_lines(
+    return csv_lines(
         purser.database, which, costs=person.role is not Role.SUPPORT, oldest_first=address.oldest_first
     )
-    name = f"generations-{now.astimezone(purser.settings.zone):%Y-%m-%d}.csv"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
-    return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=headers)

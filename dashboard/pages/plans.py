@@ -8,15 +8,14 @@ from core.entitlements.counts import users_per_plan
 from core.entitlements.files import export
 from core.entitlements.matrix import matrix
 from core.errors import PurserError
-from dashboard.access import SignInFirst, require_visitor
+from dashboard.access import MANAGERS, SignInFirst, require_visitor
 from dashboard.page import Screen, page
 from dashboard.plans.address import PATH
-from dashboard.plans.desk import BOTH
 from dashboard.plans.file_tab import FILE
 from dashboard.plans.view import View
 
 
-@page(PATH, title="Plans", group="Configure", roles=BOTH)
+@page(PATH, title="Plans", group="Configure", roles=MANAGERS)
 async def plans(screen: Screen) -> None:
     """The matrix, its history, and what stands beside it."""
     database = screen.purser.database
@@ -27,7 +26,7 @@ async def plans(screen: Screen) -> None:
 async def download(request: Request) -> Response:
     """Plans and features as a file, for those who may see the page."""
     try:
-        visitor = await require_visitor(request, BOTH)
+        visitor = await require_visitor(request, MANAGERS)
         text = export(await matrix(visitor.purser.database))
     except SignInFirst as first:
         return RedirectResponse(first.location, 303)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from core.vocabulary import Role
+from dashboard.access import SUPERADMINS
 from dashboard.components.choice import Choice, Tabs
 from dashboard.page import Screen, page
 from dashboard.settings.codes import Codes
@@ -14,7 +14,7 @@ Tab = Packages | Codes | Contact
 MAKE: dict[str, Callable[[Screen], Tab]] = {"packages": Packages, "codes": Codes, "contact": Contact}
 
 
-@page("/settings", title="Settings", group="System", roles=[Role.SUPERADMIN])
+@page("/settings", title="Settings", group="System", roles=SUPERADMINS)
 async def settings(screen: Screen) -> None:
     """Tabs are links: each has its own address."""
     asked = screen.query("tab")

@@ -1,6 +1,6 @@
 """A user: what they have, what happened to them, what they may and why, and what can be done about it (mock-up 07)."""
 
-from core.vocabulary import Role
+from dashboard.access import MANAGERS
 from dashboard.components import states
 from dashboard.page import Screen, page, parse_uuid
 from dashboard.user.address import Address
@@ -12,7 +12,7 @@ from dashboard.user.view import UserView
     "/users/{identifier}",
     title="User",
     group="Operate",
-    roles=[Role.SUPERADMIN, Role.SUPPORT],
+    roles=MANAGERS,
     crumbs=[("Users", "/users")],
 )
 async def user(screen: Screen) -> None:

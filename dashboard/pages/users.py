@@ -1,29 +1,24 @@
 """Users: who they are, what they have and use, and what fails for them (mock-ups 12 and 17); organisations beside."""
 
-from datetime import UTC, datetime
-
-from fastapi import Request, Response
-from fastapi.responses import RedirectResponse, StreamingResponse
-from nicegui import app
+from collections.abc import AsyncIterator, Mapping
 
 from core.accounts.listing import listing
-from core.errors import NotAllowed, PurserError
 from core.vocabulary import Role
-from dashboard.access import SignInFirst, require_visitor
+from dashboard.access import MANAGERS, Visitor
 from dashboard.components.button import Button
 from dashboard.components.choice import Tabs
 from dashboard.components.html import Node
+from dashboard.lists.export import list_file
 from dashboard.organisations.tab import organisations_tab
 from dashboard.page import Screen, page
 from dashboard.parameters import identifier
-from dashboard.user.desk import MAY
 from dashboard.users.address import ORGANISATIONS, PATH, USERS, Address
 from dashboard.users.chosen import MOST
 from dashboard.users.export import chosen_lines, csv_lines
 from dashboard.users.view import View
 
 
-@page(PATH, title="Users", group="Operate", roles=MAY, pane="Organisation")
+@page(PATH, title="Users", group="Operate", roles=MANAGERS, pane="Organisation")
 async def users(screen: Screen) -> None:
     query = screen.request.query_params
     address = Address.of(query)
@@ -52,26 +47,13 @@ async def _users(screen: Screen, address: Address) -> None:
         view.add()
 
 
-@app.get(f"{PATH}.csv", include_in_schema=False)
-async def export(request: Request) -> Response:
-    """The list of an address as a file, or the users of some ids, under the same rules as the page."""
-    try:
-        visitor = await require_visitor(request, MAY)
-    except SignInFirst as first:
-        return RedirectResponse(first.location, 303)
-    except NotAllowed as refusal:
-        return Response(refusal.message, 403, media_type="text/plain")
-    purser, address = visitor.purser, Address.of(request.query_params)
-    named = [one for one in request.query_params.get("ids", "").split(",")[:MOST] if identifier(one)]
-    order = {"sort": address.order, "descending": address.descending}
+@list_file(PATH, MANAGERS)
+async def export(visitor: Visitor, query: Mapping[str, str]) -> AsyncIterator[str]:
+    """The users of an address, or those of some ids."""
+    database, address = visitor.purser.database, Address.of(query)
+    named = [one for one in query.get("ids", "").split(",")[:MOST] if identifier(one)]
     if named:
-        lines = chosen_lines(purser.database, named)
-    else:
-        try:
-            await listing(purser.database, address.filter, limit=1, **order)
-        except PurserError as refusal:  # said now: a file that has begun cannot say it any more
-            return Response(refusal.message, refusal.status, media_type="text/plain")
-        lines = csv_lines(purser.database, address.filter, **order)
-    name = f"users-{datetime.now(UTC).astimezone(purser.settings.zone):%Y-%m-%d}.csv"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
-    return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=headers)
+        return chosen_lines(database, named)
+    order = {"sort": address.order, "descending": address.descending}
+    await listing(database, address.filter, limit=1, **order)  # refuses what cannot be listed
+    return csv_lines(database, address.filter, **order)

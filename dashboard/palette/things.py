@@ -5,7 +5,7 @@ from uuid import UUID
 
 from core.accounts.organisation_lists import organisation_names
 from core.accounts.person import Person
-from core.accounts.projects import project_names
+from core.accounts.project_lists import project_names
 from core.credits.ledger import LedgerLine, lines_of
 from core.database import Database
 from core.membership.bulk_lists import BulkSummary, bulk_grant

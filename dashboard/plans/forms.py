@@ -13,8 +13,9 @@ from core.entitlements.rules import FeatureView, PlanView
 from core.errors import PurserError
 from core.vocabulary import Modality
 from dashboard.components import fields
-from dashboard.components.dialog import Dialog
 from dashboard.components.html import Node
+from dashboard.forms import PageDialog
+from dashboard.numbers import whole
 from dashboard.plans.desk import Desk
 from dashboard.plans.rows import CHOICES, EMPTY
 
@@ -27,24 +28,19 @@ NUMBERS = (
 LATER = "It becomes part of your changes; nothing is saved before the review."
 
 
-class _DraftForm:
+class _DraftForm(PageDialog):
     """A dialog whose verb changes the draft, or says inside itself why it cannot."""
 
     def __init__(self, desk: Desk, title: str, *, verb: str, width: int = 560) -> None:
+        super().__init__(desk.screen, title, sub=LATER, verb=verb, on_confirm=self._take, width=width)
         self._desk = desk
-        with desk.screen.frame.main:
-            self._dialog = Dialog(title, sub=LATER, verb=verb, on_confirm=self._take, width=width)
-            self._dialog.frame.on("hide", self._dialog.frame.delete, args=[])
-
-    def open(self) -> None:
-        self._dialog.open()
 
     def put(self) -> None:
         """Changes the draft; raises `PurserError` where that cannot be."""
         raise NotImplementedError
 
     async def _take(self) -> bool:
-        self._dialog.fail(None)
+        self.fail(None)
         kept = self._desk.draft.copy()
         try:
             self.put()
@@ -52,7 +48,7 @@ class _DraftForm:
                 check_changes(self._desk.draft.saved, self._desk.draft.changes)
         except PurserError as refusal:
             self._desk.draft.restore(kept)
-            self._dialog.fail(refusal.message)
+            self.fail(refusal.message)
             return False
         await self._desk.show_draft()
         return True
@@ -68,7 +64,7 @@ class PlanForm(_DraftForm):
         values = plan_values(plan) if plan else _beginnings(desk)
         self._id: ui.input | None = None
         self._like: ui.select | None = None
-        with self._dialog.body:
+        with self.body:
             if plan is None:
                 with Node("div", "", "pu-pair"):
                     self._name = fields.text("Name", on_change=self._suggest_id)
@@ -125,7 +121,7 @@ class PlanForm(_DraftForm):
         """What the fields say, cleaned; raises `InvalidRequest` naming the field that means nothing."""
         said: dict[str, Any] = {"display_name": self._name.value or ""}
         said |= {name: field.value for name, field in self._choices.items()}
-        said |= {name: _whole(name, field.value or "") for name, field in self._numbers.items()}
+        said |= {name: _whole(name, field) for name, field in self._numbers.items()}
         said["modalities"] = tuple(sorted(str(one) for one, field in self._modalities.items() if field.value))
         said["watermark"] = bool(self._watermark.value)
         for name, value in said.items():
@@ -160,7 +156,7 @@ class FeatureForm(_DraftForm):
         super().__init__(desk, title, verb=verb, width=520)
         self._feature = feature
         name = feature.display_name if feature else suggested.replace("-", " ").replace("_", " ").capitalize()
-        with self._dialog.body:
+        with self.body:
             if feature is None:
                 self._id = fields.text(
                     "Id",
@@ -232,9 +228,7 @@ def _text(value: int | None) -> str:
     return "" if value is None else str(value)
 
 
-def _whole(name: str, text: str) -> Any:
-    """A number as people write it; what is none stays text, and is refused with the field's name."""
-    cleaned = re.sub(r"[\s,_'’]", "", text)
-    if not cleaned:
-        return None if name in EMPTY else 0
-    return int(cleaned) if cleaned.isdecimal() and len(cleaned) <= 15 else text
+def _whole(name: str, field: ui.input) -> int | None:
+    """A number; where none is written, what an empty field of that name means."""
+    value = whole(field.value, PROPERTIES[name].label)
+    return 0 if value is None and name not in EMPTY else value

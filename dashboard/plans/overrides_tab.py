@@ -4,8 +4,6 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from nicegui import ui
-
 from core.audit import Actor
 from core.database import Session
 from core.entitlements.fields import PROPERTIES
@@ -17,7 +15,8 @@ from core.entitlements.overrides import (
     end_override,
     list_overrides,
 )
-from core.errors import InvalidRequest, NotFound
+from core.errors import NotFound
+from dashboard.access import MANAGERS
 from dashboard.components import cells, fields, states, time
 from dashboard.components.button import Button
 from dashboard.components.cells import Bit
@@ -25,8 +24,11 @@ from dashboard.components.filters import FilterMenu, Filters
 from dashboard.components.html import Node
 from dashboard.components.money import format_count
 from dashboard.components.table import Column, DataTable, Row
+from dashboard.ends import moment_of
+from dashboard.forms import Form
+from dashboard.numbers import whole
 from dashboard.plans.address import Address
-from dashboard.plans.desk import BOTH, Desk, Form
+from dashboard.plans.desk import Desk
 
 PAGE = 50
 MOST_COUNTED = 10_000
@@ -127,7 +129,7 @@ class OverridesTab:
             f"The override of {line.email} has ended",
             verb="End override",
             sub=f"{what_words(line)}: from then on the plan alone decides, within a second.",
-            roles=BOTH,
+            roles=MANAGERS,
         ).open()
 
 
@@ -145,7 +147,7 @@ class AddOverride:
             "The override is in force, within a second everywhere",
             verb="Add override",
             sub="An exception for one user; another one for the same takes its place.",
-            roles=BOTH,
+            roles=MANAGERS,
         )
         with self._form.body:
             self._who = fields.text("User", placeholder="E-mail or id", icon="person")
@@ -179,7 +181,7 @@ class AddOverride:
         user = await self._desk.purser.identities.resolve_user((self._who.value or "").strip())
         if user is None:
             raise NotFound("There is no such user. Write the whole e-mail address, or an id.")
-        what, until = str(self._what.value), _moment(self._until, self._desk.screen.zone)
+        what, until = str(self._what.value), moment_of(self._until, self._desk.screen)
         if what in (ALLOW, DENY):
             await add_override(
                 session, user.id, feature_id=self._feature.value or "", allowed=what == ALLOW, expires_at=until,
@@ -187,7 +189,7 @@ class AddOverride:
             )  # fmt: skip
             return
         await add_override(
-            session, user.id, limit_name=what.removeprefix("limit:"), value=_whole(self._value), expires_at=until,
+            session, user.id, limit_name=what.removeprefix("limit:"), value=whole(self._value.value, "Up to"), expires_at=until,
             actor=actor, reason=reason,
         )  # fmt: skip
 
@@ -220,19 +222,3 @@ def _row(one: OverrideLine, now: datetime, zone: ZoneInfo) -> Row:
         ],
         href=f"/users/{one.user_id}",
     )
-
-
-def _moment(field: ui.input, zone: ZoneInfo) -> datetime | None:
-    """What the field says, in the page's zone."""
-    said = (field.value or "").strip()
-    try:
-        return datetime.fromisoformat(said).replace(tzinfo=zone) if said else None
-    except ValueError:
-        raise InvalidRequest("Until: a day and a time, as in 2026-11-30 18:00.") from None
-
-
-def _whole(field: ui.input) -> int:
-    said = (field.value or "").replace(",", "").replace(" ", "")
-    if not said.isdecimal() or len(said) > 12:
-        raise InvalidRequest("Up to: a whole number.")
-    return int(said)

@@ -9,14 +9,16 @@ from core.entitlements.changes import Change
 from core.entitlements.matrix import Matrix, matrix
 from core.entitlements.models import ProposalState
 from core.entitlements.proposals import ProposalLine, decide, misfit, proposals, withdraw
+from dashboard.access import MANAGERS
 from dashboard.components import states
 from dashboard.components.button import Button
 from dashboard.components.card import Card
 from dashboard.components.html import Node
 from dashboard.components.status import Chip, Status
 from dashboard.components.time import Moment
+from dashboard.forms import Form
 from dashboard.plans.change_list import count_words, show_words
-from dashboard.plans.desk import BOTH, Desk, Form
+from dashboard.plans.desk import Desk
 from dashboard.plans.draft import Rebased
 from dashboard.plans.review import Purpose, Review
 
@@ -130,5 +132,5 @@ class ProposalsTab:
         await self._desk.write(
             lambda session, actor: withdraw(session, one.id, actor=actor),
             "Your proposal is withdrawn",
-            roles=BOTH,
+            roles=MANAGERS,
         )

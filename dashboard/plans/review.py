@@ -12,23 +12,24 @@ from typing import Any
 from nicegui import ui
 
 from core.audit import Actor
+from core.audit.rules import LONGEST_REASON
 from core.database import Session
 from core.entitlements.changes import Change
 from core.entitlements.impact import Impact, impact
 from core.entitlements.matrix import Matrix, matrix
 from core.errors import Conflict, DatabaseUnavailable
 from core.vocabulary import Role
+from dashboard.access import SUPERADMINS
 from dashboard.components import fields
-from dashboard.components.dialog import Dialog
 from dashboard.components.facts import Box
 from dashboard.components.html import Node
+from dashboard.forms import PageDialog
 from dashboard.plans.affected import show_affected
 from dashboard.plans.change_list import count_words, show_changes, show_dropped
-from dashboard.plans.desk import ADMIN, Desk
+from dashboard.plans.desk import Desk
 from dashboard.plans.draft import Rebased
 from dashboard.plans.try_one import TryOne
 
-LONGEST_REASON = 500
 WHY_SAID = "kept in the audit"
 
 
@@ -52,7 +53,7 @@ class Purpose:
     carry_out: Callable[[Session, Actor, str, int, Sequence[Change]], Awaitable[Any]]
     again: Callable[[Matrix], Rebased]
     note: str = "On version {}; refused if someone saves meanwhile."
-    roles: Iterable[Role] = field(default=ADMIN)
+    roles: Iterable[Role] = field(default=SUPERADMINS)
     afterwards: Callable[[], Any] | None = None
 
 
@@ -65,9 +66,9 @@ class Review:
         self._news = ""
         self._over = False
         self._stand(saved)
-        with desk.screen.frame.main:
-            self._dialog = Dialog("", sub=purpose.sub, verb="", on_confirm=self._confirm, width=720)
-            self._dialog.frame.on("hide", self._dialog.frame.delete, args=[])
+        self._dialog = PageDialog(
+            desk.screen, "", sub=purpose.sub, verb="", on_confirm=self._confirm, width=720
+        )
         with self._dialog.body:
             self._steps = Node("div", "", "pu-stack")
 
@@ -82,13 +83,13 @@ class Review:
         self._saved, self._changes, self._dropped = saved, found.still, found.dropped
 
     async def _show(self) -> None:
+        found, fault = await self._count()
         number = count_words(len(self._changes), "change")
         self._dialog.title.set_text(self._purpose.title.format(number))
         self._dialog.verb.set_text(self._purpose.verb.format(number)).enable(
             bool(self._changes), why="Nothing of it changes anything any more"
         )
         self._dialog.note.set_text(self._purpose.note.format(self._saved.version))
-        found, fault = await self._count()
         self._steps.clear()
         with self._steps:
             if self._news:

@@ -11,10 +11,11 @@ from core.entitlements.fields import PROPERTIES
 from core.entitlements.matrix import Matrix
 from core.entitlements.rules import Decision, Entitlements, Limit, Step, check, effective_limit
 from core.errors import DatabaseUnavailable
+from dashboard.access import MANAGERS
 from dashboard.components import fields
 from dashboard.components.html import Icon, Node
 from dashboard.components.status import Chip, Status
-from dashboard.plans.desk import BOTH, Desk
+from dashboard.plans.desk import Desk
 
 ALLOWED = Status("Allowed", "check_circle", "ok")
 REFUSED = Status("Not allowed", "block", "neutral")
@@ -58,7 +59,7 @@ class TryOne:
             text, what = (self._who.value or "").strip(), self._what.value
             person = None
             try:
-                await self._desk.screen.visitor.now(BOTH)
+                await self._desk.screen.visitor.now(MANAGERS)
                 person = await self._find(text) if text else None
             except DatabaseUnavailable as absence:
                 self._say_only(absence.message)

@@ -18,6 +18,7 @@ from core.entitlements.proposals import count_waiting, propose
 from core.errors import NotAllowed, NotSignedIn, PurserError
 from core.ids import new_id
 from core.log import get_logger
+from dashboard.access import MANAGERS, SUPERADMINS
 from dashboard.components import states
 from dashboard.components.button import Button
 from dashboard.components.choice import Choice, Tabs
@@ -31,7 +32,7 @@ from dashboard.page import Screen
 from dashboard.plans import rows
 from dashboard.plans.address import ROWS, TABS, Address
 from dashboard.plans.change_list import count_words
-from dashboard.plans.desk import ADMIN, BOTH, Desk
+from dashboard.plans.desk import Desk
 from dashboard.plans.draft import rebase
 from dashboard.plans.file_tab import FileTab
 from dashboard.plans.forms import FeatureForm, PlanForm
@@ -219,7 +220,7 @@ class View:
             else "Proposed: it waits for a superadmin",
             carry_out=carry_out,
             again=partial(rebase, wanted),
-            roles=ADMIN if admin else BOTH,
+            roles=SUPERADMINS if admin else MANAGERS,
             afterwards=None if admin else proposed,
         )
         await Review(self.desk, purpose, draft.saved).open()
@@ -327,7 +328,7 @@ class View:
     async def _guarded(self, work: Callable[[], Awaitable[None]], *, say: bool = False) -> None:
         """Reads for the person as they are now; what cannot be read is said where it would stand, with `say`."""
         try:
-            await self.screen.visitor.now(BOTH)
+            await self.screen.visitor.now(MANAGERS)
             await work()
             if say:
                 self._faults.clear()

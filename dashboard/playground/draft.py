@@ -11,7 +11,7 @@ from starlette.datastructures import QueryParams
 from core.generation.order import MOST_TOKENS, TextOrder
 from core.generation.templates import TEMPLATES
 from core.providers.base import Message
-from core.routing.candidates import NO_PRICES
+from core.routing.route import NO_PRICES
 from core.snapshot import Offer, Snapshot
 from core.vocabulary import Modality
 

@@ -17,7 +17,8 @@ from core.vocabulary import Modality
 from dashboard.components import fields
 from dashboard.components.html import Node
 from dashboard.components.time import clock
-from dashboard.providers.desk import Desk, Form
+from dashboard.forms import Form
+from dashboard.providers.desk import Desk
 from dashboard.providers.review import show_differences, show_sentences
 
 LATE_ONLY = "late"

@@ -8,7 +8,9 @@ from core.providers.registry import KINDS
 from core.providers.service import add_provider
 from dashboard.components import fields
 from dashboard.components.html import Node
-from dashboard.providers.desk import Desk, Form
+from dashboard.forms import Form
+from dashboard.providers.desk import Desk
+from dashboard.providers.secret import ask_secret, shape_words
 
 ADDABLE = ("openai", "gemini", "anthropic", "deepseek", "openai_compatible")
 
@@ -35,10 +37,7 @@ class AddProvider:
                 on_change=self._kind_changed,
             )
             self._name = fields.text("Name", value=KINDS[ADDABLE[0]].label)
-            self._key = fields.text(
-                "API key", help_text="Encrypted at rest; later only its last four characters are shown."
-            )
-            self._key.props("type=password autocomplete=off")
+            self._key = ask_secret()
             self._url = fields.text(
                 "Base URL", placeholder=KINDS[ADDABLE[0]].default_base_url or "", note="optional"
             )
@@ -56,9 +55,7 @@ class AddProvider:
 
     def _shape(self) -> None:
         """A key of an unusual shape is a warning, never a refusal."""
-        shape, key = KINDS[self._kind.value].key_shape, (self._key.value or "").strip()
-        unusual = bool(shape and key and not key.startswith(shape))
-        self._warning.set_text(f"Keys of this vendor usually begin with {shape}." if unusual else "")
+        self._warning.set_text(shape_words(self._kind.value, self._key.value or ""))
 
     async def _add(self, session: Session, actor: Actor, _reason: str) -> None:
         purser, kind = self._desk.purser, str(self._kind.value)

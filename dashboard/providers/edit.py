@@ -5,18 +5,27 @@ from uuid import UUID
 
 from nicegui import ui
 
-from core.errors import InvalidRequest, PurserError
+from core.errors import PurserError
 from core.providers.config import Limits
-from core.providers.editing import LIMITS, Difference, ProviderChange, checked, differences, edit_provider
+from core.providers.editing import (
+    LARGEST_LIMIT,
+    LIMITS,
+    Difference,
+    ProviderChange,
+    checked,
+    differences,
+    edit_provider,
+)
 from core.providers.registry import KINDS
 from core.routing.impact import impact, require_offered
 from core.system.board import modalities
 from core.vocabulary import Modality
 from dashboard.components import fields
 from dashboard.components.button import Button
-from dashboard.components.dialog import Dialog
 from dashboard.components.html import Node
-from dashboard.providers.desk import WHY, Desk
+from dashboard.forms import PageDialog, ask_why
+from dashboard.numbers import whole
+from dashboard.providers.desk import Desk
 from dashboard.providers.review import show_differences, show_sentences
 
 NONE = ""
@@ -29,15 +38,14 @@ class EditProvider:
         self._desk = desk
         self._provider = next(one for one in desk.providers if one.id == provider_id)
         self._reviewed: tuple[ProviderChange, list[Difference]] | None = None
-        with desk.screen.frame.main:
-            self._dialog = Dialog(
-                f"Edit {self._provider.name}",
-                sub="It takes effect with the next request; nothing is saved before you have seen what changes.",
-                verb="Review changes…",
-                on_confirm=self._go_on,
-                width=600,
-            )
-        self._dialog.frame.on("hide", self._dialog.frame.delete, args=[])
+        self._dialog = PageDialog(
+            desk.screen,
+            f"Edit {self._provider.name}",
+            sub="It takes effect with the next request; nothing is saved before you have seen what changes.",
+            verb="Review changes…",
+            on_confirm=self._go_on,
+            width=600,
+        )
         with self._dialog.body:
             self._form = Node("div", "", "pu-stack")
             self._review = Node("div", "", "pu-stack", hidden=True)
@@ -129,8 +137,7 @@ class EditProvider:
         with self._review:
             show_differences(found)
             show_sentences(self._touched(change))
-            self._reason = fields.text("Reason", placeholder=WHY)
-            self._reason.props("maxlength=500 autofocus")
+            self._reason = ask_why()
             with Node("div", "", "pu-row"):
                 Button("Back to the fields", self._back, icon="arrow_back", kind="plain", small=True)
         self._review.show(True)
@@ -157,10 +164,10 @@ class EditProvider:
             name=self._name.value or "",
             base_url=(self._url.value or "").strip() or None,
             limits=Limits(
-                requests_per_minute=_whole(self._limits["requests_per_minute"]),
-                tokens_per_day=_whole(self._limits["tokens_per_day"]),
+                requests_per_minute=self._whole("requests_per_minute"),
+                tokens_per_day=self._whole("tokens_per_day"),
                 usd_per_day=self._limits["usd_per_day"].value,
-                concurrent=_whole(self._limits["concurrent"]),
+                concurrent=self._whole("concurrent"),
             ),
             limits_enabled=bool(self._limited.value),
             specialisations=(self._good_at.value or "").split(","),
@@ -170,6 +177,9 @@ class EditProvider:
                 for modality, model in _changed(self._fallbacks, self._provider.fallback_models).items()
             },
         )
+
+    def _whole(self, name: str) -> int | None:
+        return whole(self._limits[name].value, LIMITS[name], high=LARGEST_LIMIT)
 
 
 def _choice(label: str, known: Mapping[str, str], value: str | None) -> ui.select:
@@ -187,15 +197,3 @@ def _changed(chosen: Mapping[Modality, ui.select], stored: Mapping[str, str]) ->
         for modality, field in chosen.items()
         if (field.value or NONE) != (stored.get(modality) or NONE)
     }
-
-
-def _whole(field: ui.number) -> int | None:
-    """A count.
-
-    Raises:
-        InvalidRequest: it is not whole.
-    """
-    value = field.value
-    if value is not None and not float(value).is_integer():
-        raise InvalidRequest("Requests, tokens and calls are whole numbers.")
-    return None if value is None else int(value)

@@ -1,24 +1,27 @@
 """What may be done with a provider's keys. The secret goes in, and never comes out again."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from nicegui import ui
 
 from core.audit import Actor
 from core.database import Session
-from core.errors import InvalidRequest, PurserError
+from core.errors import PurserError
 from core.providers.base import ProviderError
 from core.providers.config import KeyConfig, ProviderConfig
 from core.providers.keyring import HEAVIEST, add_key, change_key, remove_key, restore, rotate_key
-from core.providers.registry import KINDS
 from core.providers.service import probe_key
 from core.routing.impact import key_impact
+from dashboard.access import SUPERADMINS
 from dashboard.components import fields
 from dashboard.components.html import Node
 from dashboard.components.toast import toast
-from dashboard.providers.desk import ADMIN, Desk, Form
+from dashboard.ends import ask_until, end_words, moment_of
+from dashboard.forms import Form
+from dashboard.providers.desk import Desk
 from dashboard.providers.review import show_sentences
+from dashboard.providers.secret import ask_secret, shape_words
 from dashboard.providers.words import ending
 
 OVERLAPS = {0: "no longer: the new one alone", 1: "1 hour more", 24: "24 hours more", 168: "7 days more"}
@@ -39,7 +42,7 @@ class KeyActions:
                 self._id,
                 secret.value or "",
                 weight=round(weight.value or 0),
-                expires_at=self._moment(expiry),
+                expires_at=moment_of(expiry, self._desk.screen),
                 actor=actor,
             )
 
@@ -57,7 +60,7 @@ class KeyActions:
             secret = self._secret()
             with Node("div", "", "pu-pair"):
                 weight = fields.number("Weight", value=1, low=1, high=HEAVIEST, step=1)
-                expiry = self._expiry(None)
+                expiry = ask_until("Expires")
         form.open()
 
     def rotate(self, key_id: UUID) -> None:
@@ -96,7 +99,7 @@ class KeyActions:
                 session,
                 key_id,
                 weight=round(weight.value or 0),
-                expires_at=self._moment(expiry, key.expires_at),
+                expires_at=moment_of(expiry, self._desk.screen, key.expires_at),
                 actor=actor,
                 reason=reason,
             )
@@ -114,7 +117,7 @@ class KeyActions:
             weight = fields.number("Weight", value=key.weight, low=1, high=HEAVIEST, step=1).props(
                 "autofocus"
             )
-            expiry = self._expiry(key.expires_at)
+            expiry = ask_until("Expires", value=end_words(key.expires_at, self._desk.screen))
         form.open()
 
     def switch(self, key_id: UUID) -> None:
@@ -167,7 +170,7 @@ class KeyActions:
         """The vendor's cost-free probe with this key; its own words when it fails."""
         name = ending(self._key(key_id))
         try:
-            await self._desk.screen.visitor.actor(ADMIN)
+            await self._desk.screen.visitor.actor(SUPERADMINS)
             found = await probe_key(self._desk.purser.clients, self._provider, self._key(key_id))
         except ProviderError as failure:
             words = failure.error_class.replace("_", " ")
@@ -190,39 +193,8 @@ class KeyActions:
 
     def _secret(self) -> ui.input:
         """The field for a key, with a word on its shape: a warning, never a refusal."""
-        shape = KINDS[self._provider.kind].key_shape
-
-        def tell() -> None:
-            said = (field.value or "").strip()
-            unusual = bool(shape and said and not said.startswith(shape))
-            warning.set_text(f"Keys of this vendor usually begin with {shape}." if unusual else "")
-
-        field = fields.text(
-            "API key",
-            help_text="Encrypted at rest; later only its last four characters are shown.",
-            on_change=tell,
-        )
-        field.props("type=password autocomplete=off autofocus")
+        kind = self._provider.kind
+        field = ask_secret(lambda: warning.set_text(shape_words(kind, field.value or "")))
+        field.props("autofocus")
         warning = Node("p", "", "pu-note", role="status")
         return field
-
-    def _expiry(self, known: datetime | None) -> ui.input:
-        shown = known.astimezone(self._desk.screen.zone).strftime(MINUTES) if known else ""
-        return fields.text("Expires", value=shown, placeholder="2027-01-31 12:00", note="optional")
-
-    def _moment(self, field: ui.input, known: datetime | None = None) -> datetime | None:
-        """What the field says, in the zone of the page; what was not touched stays to the second.
-
-        Raises:
-            InvalidRequest: it is no day and no time.
-        """
-        zone, said = self._desk.screen.zone, (field.value or "").strip()
-        if known and said == known.astimezone(zone).strftime(MINUTES):
-            return known
-        try:
-            return datetime.fromisoformat(said).replace(tzinfo=zone) if said else None
-        except ValueError:
-            raise InvalidRequest("Expires: a day, or a day and a time, as in 2027-01-31 12:00.") from None
-
-
-MINUTES = "%Y-%m-%d %H:%M"

@@ -12,6 +12,7 @@ from core.providers.service import probe_keys
 from core.routing.events import events
 from core.system.board import BoardState, ProviderState
 from core.vocabulary import Modality
+from dashboard.access import SUPERADMINS
 from dashboard.components import status
 from dashboard.components.button import Button
 from dashboard.components.choice import Choice, Tabs
@@ -21,7 +22,7 @@ from dashboard.components.pane import Pane
 from dashboard.components.status import Chip
 from dashboard.providers.actions import Actions
 from dashboard.providers.breaker_tab import BreakerTab
-from dashboard.providers.desk import ADMIN, Desk
+from dashboard.providers.desk import Desk
 from dashboard.providers.drill import DrillBanner
 from dashboard.providers.edit import EditProvider
 from dashboard.providers.events_tab import PAGE, EventsTab
@@ -161,7 +162,7 @@ class _Content:
         """The vendor's cost-free probe with each key; its own words when one fails."""
         assert self._actions is not None, "the button is made for those who have them"
         try:
-            await self._desk.screen.visitor.actor(ADMIN)
+            await self._desk.screen.visitor.actor(SUPERADMINS)
             found = await probe_keys(self._desk.purser.clients, self._actions.provider)
         except PurserError as refusal:
             self._said.say("bad", "Not tested", [refusal.message])

@@ -1,26 +1,25 @@
 """Promotional codes: what each gives, how often it was used, and by whom."""
 
 from core.audit import Actor
-from core.credits.codes import codes, make_code, retire_code, uses_of
-from core.credits.models import PromoCode
+from core.credits.codes import MOST_USES, codes, make_code, retire_code, uses_of
+from core.credits.limits import LARGEST
+from core.credits.shop_models import PromoCode
 from core.database import Session
 from core.errors import PurserError
 from core.ids import short
+from dashboard.access import SUPERADMINS
 from dashboard.components import fields, states, time
-from dashboard.components.button import Button
 from dashboard.components.cells import Bit, chip
-from dashboard.components.dialog import Dialog
 from dashboard.components.html import Node
 from dashboard.components.money import format_count, format_credits
 from dashboard.components.status import Status
 from dashboard.components.table import Column, DataTable, Row
 from dashboard.components.toast import toast
-from dashboard.credits.moving import LARGEST, whole_credits
-from dashboard.ends import moment_of
-from dashboard.lists.refresher import Refresher, fail_table
-from dashboard.live import plans_changed
+from dashboard.ends import ask_until, moment_of
+from dashboard.forms import Form, telling
+from dashboard.numbers import whole
 from dashboard.page import Screen
-from dashboard.settings.desk import ADMIN, Desk, Form
+from dashboard.settings.tab import ListTab
 
 VALID = Status("Valid", "check_circle", "ok")
 USED_UP = Status("Used up", "block", "neutral")
@@ -37,61 +36,47 @@ COLUMNS = (
     Column("verbs", "Actions", 150, "end", silent=True),
 )
 USES, RETIRE = "uses", "retire"
-MOST_USES = 1_000_000
 
 
-class Codes:
+class Codes(ListTab):
     """The tab."""
 
+    about = "A code gives its credits to each person once, as often as it may be used."
+    verb = "Make a code…"
+
     def __init__(self, screen: Screen) -> None:
-        self._desk, self._screen = Desk(screen, self.refresh), screen
+        super().__init__(screen, "Promotional codes", COLUMNS)
+        self.table.classes("pu-codes")
         self._known: dict[str, PromoCode] = {}
-        with Node("div", "", "pu-tab-head"):
-            Node(
-                "p",
-                "A code gives its credits to each person once, as often as it may be used.",
-                "pu-meta pu-grow",
-            )
-            Button("Make a code…", self.make, icon="add")
-        self._table = DataTable("Promotional codes", COLUMNS, row_height=40, skeletons=3).classes("pu-codes")
-        self._table.on_action(self._acted)
-        self._reader = Refresher(self._desk.screen, self._load, self._fail, roles=ADMIN, news=plans_changed)
 
-    async def refresh(self) -> None:
-        """As they are now."""
-        await self._reader.refresh()
-
-    def _fail(self, words: str, request_id: str) -> None:
-        fail_table(self._table, words, request_id, self.refresh)
-
-    async def _load(self) -> None:
-        found = await codes(self._screen.purser.database, retired=True)
+    async def load(self) -> None:
+        found = await codes(self.screen.purser.database, retired=True)
         self._known = {one.code: one for one in found}
         if found:
-            self._table.show_rows([self._row(one) for one in found])
+            self.table.show_rows([self._row(one) for one in found])
             return
-        with self._table.show_state():
+        with self.table.show_state():
             states.empty(
                 "No code yet",
                 "A code is redeemed by users in your product, by the API: an amount, a number of uses, an end.",
                 icon="confirmation_number",
-                action=Button("Make a code…", self.make, icon="add", kind="primary"),
+                action=self.add_button(),
             )
 
-    def make(self) -> None:
+    def add(self) -> None:
         async def change(session: Session, actor: Actor, _reason: str) -> None:
             await make_code(
                 session,
                 code=(code.value or "").strip() or None,
-                credits=whole_credits(credits),
-                most_uses=whole_credits(most) or None,
-                expires_at=moment_of(ends, self._screen),
-                credits_last_days=whole_credits(lasts) or None,
+                credits=whole(credits.value, "Credits") or 0,
+                most_uses=whole(most.value, "Uses at most") or None,
+                expires_at=moment_of(ends, self.screen),
+                credits_last_days=whole(lasts.value, "Its credits last") or None,
                 note=(note.value or "").strip(),
                 actor=actor,
             )
 
-        form = Form(self._desk, "Make a code", change, "The code is valid", verb="Make code", why=None)
+        form = Form(self.desk, "Make a code", change, "The code is valid", verb="Make code", why=None)
         with form.body:
             code = fields.text(
                 "Code",
@@ -102,14 +87,14 @@ class Codes:
                 credits = fields.number("Credits", low=1, high=LARGEST, step=1, suffix="cr")
                 most = fields.number("Uses at most", low=1, high=MOST_USES, step=1, note="empty: no limit")
             with Node("div", "", "pu-pair"):
-                ends = fields.text("Valid until", placeholder="2027-01-31", note="optional")
+                ends = ask_until("Valid until")
                 lasts = fields.number(
                     "Its credits last", low=1, step=1, suffix="days", note="empty: for good"
                 )
             note = fields.text("Note", placeholder="Newsletter of November").props("maxlength=200")
         form.open()
 
-    def _acted(self, row_id: str, action: str) -> object:
+    def acted(self, row_id: str, action: str) -> object:
         one = self._known.get(row_id)
         if one is None:
             return None
@@ -119,7 +104,7 @@ class Codes:
 
     def _retire(self, one: PromoCode) -> None:
         Form(
-            self._desk,
+            self.desk,
             f"Retire {one.code}?",
             lambda session, actor, reason: retire_code(session, one.code, actor=actor, reason=reason),
             f"{one.code} is not valid any more",
@@ -130,16 +115,12 @@ class Codes:
 
     async def _show_uses(self, one: PromoCode) -> None:
         try:
-            await self._screen.read(ADMIN)
-            found = await uses_of(self._screen.purser.database, one.code)
+            await self.screen.read(SUPERADMINS)
+            found = await uses_of(self.screen.purser.database, one.code)
         except PurserError as absence:
             toast(absence.message, "bad", seconds=10)
             return
-        with self._screen.frame.main:
-            dialog = Dialog(
-                f"Uses of {one.code}", verb="Close", on_confirm=lambda: None, width=560, sub=_uses_words(one)
-            )
-        dialog.frame.on("hide", dialog.frame.delete, args=[])
+        dialog = telling(self.screen, f"Uses of {one.code}", sub=_uses_words(one), width=560)
         with dialog.body:
             if not found:
                 Node("p", "Nobody has redeemed it yet.", "is-second")
@@ -154,7 +135,7 @@ class Codes:
                     row_height=36,
                     cards=False,
                 )
-                zone = self._screen.zone
+                zone = self.screen.zone
                 table.show_rows(
                     [
                         Row(
@@ -171,7 +152,7 @@ class Codes:
         dialog.open()
 
     def _row(self, one: PromoCode) -> Row:
-        now, zone = self._screen.now(), self._screen.zone
+        now, zone = self.screen.now(), self.screen.zone
         state = (
             RETIRED
             if one.retired_at

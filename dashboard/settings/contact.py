@@ -24,16 +24,17 @@ from core.generation.admission import DEFAULT_CONTACT
 from core.generation.budget import DEFAULT_BUDGET
 from core.providers.editing import Difference
 from core.vocabulary import Role
+from dashboard.access import SUPERADMINS
 from dashboard.components import fields
 from dashboard.components.button import Button
 from dashboard.components.card import Card
 from dashboard.components.html import Node
 from dashboard.components.status import Chip, Status
+from dashboard.forms import Desk, Form
 from dashboard.lists.refresher import OldNote, Refresher
 from dashboard.live import plans_changed
 from dashboard.page import Screen
 from dashboard.providers.review import show_differences
-from dashboard.settings.desk import ADMIN, Desk, Form
 
 DEFAULTS: Mapping[str, str] = {
     SUPPORT_CONTACT: DEFAULT_CONTACT,
@@ -85,7 +86,7 @@ class Contact:
             screen,
             self._load,
             lambda words, _: self._old.mark_old(words),
-            roles=ADMIN,
+            roles=SUPERADMINS,
             news=plans_changed,
         )
 

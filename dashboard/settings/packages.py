@@ -4,22 +4,21 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from core.audit import Actor
-from core.credits.models import Package
+from core.credits.limits import LARGEST
 from core.credits.packages import add_package, change_package, packages, retire_package
+from core.credits.shop_models import Package
 from core.database import Session
 from core.errors import InvalidRequest
 from dashboard.components import fields, states
-from dashboard.components.button import Button
 from dashboard.components.cells import Bit, Cell, chip
 from dashboard.components.html import Node
 from dashboard.components.money import format_credits, format_usd
 from dashboard.components.status import Status
-from dashboard.components.table import Column, DataTable, Row
-from dashboard.credits.moving import LARGEST, whole_credits
-from dashboard.lists.refresher import Refresher, fail_table
-from dashboard.live import plans_changed
+from dashboard.components.table import Column, Row
+from dashboard.forms import Form
+from dashboard.numbers import whole
 from dashboard.page import Screen
-from dashboard.settings.desk import ADMIN, Desk, Form
+from dashboard.settings.tab import ListTab
 
 SOLD = Status("Sold", "check_circle", "ok")
 RETIRED = Status("Retired", "block", "neutral")
@@ -35,50 +34,36 @@ COLUMNS = (
 CHANGE, RETIRE = "change", "retire"
 
 
-class Packages:
-    """The tab."""
+class Packages(ListTab):
+    """The tab; the retired ones last."""
+
+    about = "Credits as they are sold. Support records each payment by its reference, once."
+    verb = "Add package…"
 
     def __init__(self, screen: Screen) -> None:
-        self._desk = Desk(screen, self.refresh)
+        super().__init__(screen, "Packages", COLUMNS)
         self._known: dict[str, Package] = {}
-        with Node("div", "", "pu-tab-head"):
-            Node(
-                "p",
-                "Credits as they are sold. Support records each payment by its reference, once.",
-                "pu-meta pu-grow",
-            )
-            Button("Add package…", self.add, icon="add")
-        self._table = DataTable("Packages", COLUMNS, row_height=40, skeletons=3)
-        self._table.on_action(self._acted)
-        self._reader = Refresher(self._desk.screen, self._load, self._fail, roles=ADMIN, news=plans_changed)
 
-    async def refresh(self) -> None:
-        """As they are now, the retired ones last."""
-        await self._reader.refresh()
-
-    def _fail(self, words: str, request_id: str) -> None:
-        fail_table(self._table, words, request_id, self.refresh)
-
-    async def _load(self) -> None:
-        found = await packages(self._desk.screen.purser.database, retired=True)
+    async def load(self) -> None:
+        found = await packages(self.desk.purser.database, retired=True)
         ordered = sorted(found, key=lambda one: one.retired_at is not None)
         self._known = {str(one.id): one for one in ordered}
         if ordered:
-            self._table.show_rows([_row(one) for one in ordered])
+            self.table.show_rows([_row(one) for one in ordered])
             return
-        with self._table.show_state():
+        with self.table.show_state():
             states.empty(
                 "No package yet",
                 "A package has a name, credits, perhaps a bonus, and a price.",
                 icon="sell",
-                action=Button("Add package…", self.add, icon="add", kind="primary"),
+                action=self.add_button(),
             )
 
     def add(self) -> None:
         async def change(session: Session, actor: Actor, reason: str) -> None:
             await add_package(session, **read(), actor=actor, reason=reason)
 
-        form = Form(self._desk, "Add a package", change, "The package is on sale", verb="Add package")
+        form = Form(self.desk, "Add a package", change, "The package is on sale", verb="Add package")
         read = _fields(form, None)
         form.open()
 
@@ -87,7 +72,7 @@ class Packages:
             await change_package(session, one.id, **read(), actor=actor, reason=reason)
 
         form = Form(
-            self._desk,
+            self.desk,
             f"Change {one.name}",
             change,
             f"{one.name} is changed, from the next purchase on",
@@ -99,7 +84,7 @@ class Packages:
 
     def _retire(self, one: Package) -> None:
         Form(
-            self._desk,
+            self.desk,
             f"Retire {one.name}?",
             lambda session, actor, reason: retire_package(session, one.id, actor=actor, reason=reason),
             f"{one.name} is not sold any more",
@@ -108,7 +93,7 @@ class Packages:
             sub="It is not sold any more. Its purchases stay as they are.",
         ).open()
 
-    def _acted(self, row_id: str, action: str) -> None:
+    def acted(self, row_id: str, action: str) -> None:
         one = self._known.get(row_id)
         if one is not None and one.retired_at is None:
             (self._change if action == CHANGE else self._retire)(one)
@@ -134,8 +119,8 @@ def _fields(form: Form, known: Package | None) -> Any:
     def read() -> dict[str, Any]:
         return {
             "name": (name.value or "").strip(),
-            "credits": whole_credits(credits),
-            "bonus": whole_credits(bonus),
+            "credits": whole(credits.value, "Credits") or 0,
+            "bonus": whole(bonus.value, "Bonus") or 0,
             "price_usd": _usd(price.value),
         }
 

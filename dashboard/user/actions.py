@@ -11,12 +11,14 @@ from core.membership.plan import change_plan
 from core.membership.trial import extend_trial
 from core.signup import appoint
 from core.vocabulary import Role
+from dashboard.access import SUPERADMINS
 from dashboard.components import fields
-from dashboard.components.dialog import Dialog
 from dashboard.components.html import Icon, Node
 from dashboard.components.money import format_count, format_credits
 from dashboard.ends import ask_until, moment_of
-from dashboard.user.desk import ADMIN, Desk, Form, whole
+from dashboard.forms import Form, telling
+from dashboard.numbers import whole
+from dashboard.user.desk import Desk
 from dashboard.user.reading import trial_words
 
 NO_PREFERENCE = ""
@@ -77,7 +79,7 @@ def ask_trial(desk: Desk) -> None:
     """More days, more generations, and why."""
 
     async def change(session: Session, actor: Actor, reason: str) -> None:
-        more_days, more_uses = whole(days, "Days"), whole(uses, "Generations")
+        more_days, more_uses = whole(days.value, "Days more") or 0, whole(uses.value, "Generations more") or 0
         if more_days == 0 and more_uses == 0:
             raise InvalidRequest("Say how many days or generations more.")
         await extend_trial(session, desk.user_id, days=more_days, uses=more_uses, actor=actor, reason=reason)
@@ -170,7 +172,7 @@ def ask_preferences(desk: Desk) -> None:
 def ask_role(desk: Desk) -> None:
     """What this person may do in the pages; superadmins alone give that."""
     person = desk.found.user
-    if desk.screen.person.role is not Role.SUPERADMIN:
+    if not desk.admin:
         explain_role(desk, "Roles are set by superadmins.")
         return
 
@@ -186,7 +188,7 @@ def ask_role(desk: Desk) -> None:
         sub=f"{desk.email} · now {person.role}",
         note="It holds in open pages within a second.",
         verb="Set role",
-        roles=ADMIN,
+        roles=SUPERADMINS,
     )
     with form.body:
         role = fields.select("Role", ROLES, value=person.role.value).props("autofocus")
@@ -195,12 +197,10 @@ def ask_role(desk: Desk) -> None:
 
 def explain_role(desk: Desk, what: str) -> None:
     """Says which role may, and who grants it."""
-    with desk.screen.frame.main:
-        dialog = Dialog("Not with your role", verb="Close", on_confirm=lambda: None, width=440, cancel=False)
+    dialog = telling(desk.screen, "Not with your role")
     with dialog.body, Node("div", "", "pu-row"):
         Icon("lock")
         Node("p", f"{what} Your role is {desk.screen.person.role}; a superadmin can change it.")
-    dialog.frame.on("hide", dialog.frame.delete, args=[])
     dialog.open()
 
 

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from core.vocabulary import Traffic
-from dashboard.parameters import identifier, one_of, text
+from dashboard.parameters import identifier, one_of, place, text
 
 TABS: Mapping[str, str] = {
     "activity": "Activity",
@@ -36,13 +36,14 @@ class Address:
     @classmethod
     def of(cls, user_id: UUID, query: Mapping[str, str]) -> "Address":
         """The state that the parameters of an address mean."""
-        traffic, after = one_of(query.get("traffic"), Traffic), identifier(query.get("after"))
+        traffic = one_of(query.get("traffic"), Traffic)
+        after, before = place(query, identifier)
         return cls(
             user_id,
             one_of(query.get("tab"), TABS) or FIRST,
             Traffic(traffic) if traffic else None,
             after,
-            None if after else identifier(query.get("before")),
+            before,
             text(query.get("feature")),
         )
 

@@ -121,10 +121,10 @@ class WhyNot(Node):
             self._answer.clear()
             return
         decision = decide(self._desk, feature)
-        chain = decision.chain
-        if (feature, decision.message, chain) == self._shown:
+        shown = (feature, decision.message, decision.chain, self._desk.beyond)
+        if shown == self._shown:
             return
-        self._shown = (feature, decision.message, chain)
+        self._shown = shown
         self._answer.clear()
         with self._answer:
             self._draw(feature, decision)
@@ -160,20 +160,14 @@ class WhyNot(Node):
         with Node("div", "", "pu-row is-wrapping"):
             if near:
                 Button(f"Ask about {near}", lambda: self.ask(near), icon="spellcheck", small=True)
-            if defined and not decision.allowed:
+            if defined:
+                allow = not decision.allowed
                 Button(
-                    "Allow for this user…",
-                    lambda: add_override(desk, feature=feature, allowed=True),
-                    icon="add",
+                    "Allow for this user…" if allow else "Switch off for this user…",
+                    lambda: add_override(desk, feature=feature, allowed=allow),
+                    icon="add" if allow else "block",
                     small=True,
-                )
-            elif defined:
-                Button(
-                    "Switch off for this user…",
-                    lambda: add_override(desk, feature=feature, allowed=False),
-                    icon="block",
-                    small=True,
-                )
+                ).enable(desk.beyond is None, why=desk.beyond)
 
 
 STEPS: dict[str, Status] = {

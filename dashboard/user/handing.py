@@ -11,6 +11,7 @@ from dashboard.components.dialog import Dialog
 from dashboard.components.facts import Box
 from dashboard.components.html import Node
 from dashboard.components.toast import toast
+from dashboard.forms import telling
 from dashboard.page import Screen
 
 COPY = """return (async (text) => {
@@ -40,34 +41,27 @@ async def hand_over(screen: Screen, text: str, *, what: str, title: str) -> None
 
 def show_text(screen: Screen, title: str, text: str, *, what: str, sub: str = "") -> None:
     """A text to read and to copy."""
-    dialog = _dialog(screen, title, sub=sub, width=640)
+    dialog = telling(screen, title, sub=sub, width=640)
     with dialog.body:
         field = fields.area(what, value=text, rows=min(18, text.count("\n") + 2))
         field.props("readonly autofocus input-class=is-mono")
-    _offer_copy(screen, dialog, text, what)
+    _offer_copy(dialog, text, what)
     dialog.open()
 
 
 def show_once(screen: Screen, title: str, what: str, secret: str, *, sub: str = "") -> None:
     """A secret that nobody can find out again."""
-    dialog = _dialog(
+    dialog = telling(
         screen, title, sub=sub or "Shown once: copy it now, and hand it over by a safe way.", width=520
     )
     with dialog.body, Box(lined=True):
         Node("p", what, "pu-label")
         Node("p", secret, "is-mono is-strong pu-secret")
-    _offer_copy(screen, dialog, secret, what)
+    _offer_copy(dialog, secret, what)
     dialog.open()
 
 
-def _dialog(screen: Screen, title: str, *, sub: str, width: int) -> Dialog:
-    with screen.frame.main:
-        dialog = Dialog(title, sub=sub, verb="Close", on_confirm=lambda: None, width=width, cancel=False)
-    dialog.frame.on("hide", dialog.frame.delete, args=[])
-    return dialog
-
-
-def _offer_copy(screen: Screen, dialog: Dialog, text: str, what: str) -> None:
+def _offer_copy(dialog: Dialog, text: str, what: str) -> None:
     async def press() -> Any:
         done = await copy(text)
         button.set_text("Copied" if done else "Select it and copy")

@@ -9,12 +9,12 @@ from dashboard.components.button import Button, IconButton
 from dashboard.components.choice import Choice, Segment
 from dashboard.components.facts import Box
 from dashboard.components.html import Icon, Node
-from dashboard.components.menu import Menu
+from dashboard.components.menu import Menu, MenuItem
 from dashboard.components.status import ACCOUNT, Chip, Status, tag
 from dashboard.credits.adjust import AdjustTarget, open_adjust
 from dashboard.credits.purchase import open_purchase
 from dashboard.user import actions
-from dashboard.user.desk import MAY, Desk
+from dashboard.user.desk import Desk
 from dashboard.user.handing import hand_over, show_text
 from dashboard.user.keys import new_key
 from dashboard.user.reading import Reading, trouble
@@ -76,9 +76,19 @@ class Head:
         self._items["reactivate"].show(suspended)
         plan = found.usage.plan
         self._items["trial"].show(plan is not None and plan.is_trial)
-        beyond = self._desk.beyond
+        self._show_reach()
+
+    def _show_reach(self) -> None:
+        """What is out of the reader's reach cannot be pressed, and says why."""
+        desk = self._desk
+        beyond, credits, own = desk.beyond, desk.beyond_credits, desk.beyond_own
         self._beyond.show(beyond is not None)
         self._why.set_text(beyond or "")
+        self._adjust.enable(credits is None, why=credits)
+        for name in ("plan", "trial", "purchase", "suspend", "reactivate"):
+            self._items[name].enable(beyond is None, why=beyond)
+        for name in ("preferences", "key"):
+            self._items[name].enable(own is None, why=own)
 
     async def adjust(self) -> None:
         """The dialog that adds to or takes from the credits of the account that is shown."""
@@ -105,7 +115,7 @@ class Head:
     def _actions(self) -> Menu:
         desk = self._desk
         menu = Menu(f"More about {desk.email}")
-        self._items: dict[str, Node] = {
+        self._items: dict[str, MenuItem] = {
             name: menu.item(label, icon, action)
             for name, (label, icon, action) in {
                 "plan": ("Change plan…", "grid_on", lambda: actions.ask_plan(desk)),
@@ -139,7 +149,7 @@ class Head:
             failures = await last_failures(desk.purser, desk.found)
             told.append(summary(desk.found, failures, desk.screen.now(), desk.screen.zone))
 
-        return told[0] if await desk.screen.act(tell, roles=MAY) else None
+        return told[0] if await desk.screen.act(tell, roles=desk.roles) else None
 
     async def _other_books(self, traffic: str) -> None:
         await self._desk.go(self._desk.address.of_books(Traffic(traffic)))

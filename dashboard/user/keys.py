@@ -14,14 +14,14 @@ from core.errors import NotAllowed
 from dashboard.components import fields, states
 from dashboard.components.button import Button
 from dashboard.components.cells import DASH, Bit, Cell, chip, moment
-from dashboard.components.html import Node
 from dashboard.components.money import format_count
 from dashboard.components.status import Status
 from dashboard.components.table import Column, DataTable, Row
 from dashboard.ends import ask_until, moment_of
-from dashboard.user.desk import Desk, Form
+from dashboard.forms import Form
+from dashboard.user.desk import Desk
 from dashboard.user.handing import show_once
-from dashboard.user.tab import Tab, at
+from dashboard.user.tab import Tab, at, heading
 
 KEYS = (
     Column("name", "Name", None, card="title"),
@@ -53,12 +53,10 @@ class KeysTab(Tab):
         self._keys: list[ApiKey] = []
         self._sessions: list[Session] = []
         with self.body:
-            with Node("div", "", "pu-row is-spread"):
-                Node("h2", "API keys", "pu-h3")
-                Button("New API key…", lambda: new_key(desk), icon="vpn_key", small=True)
+            with heading("API keys"):
+                self._new = Button("New API key…", lambda: new_key(desk), icon="vpn_key", small=True)
             self.keys = DataTable("API keys", KEYS, row_height=48).on_action(self._key_pressed)
-            with Node("div", "", "pu-row is-spread"):
-                Node("h2", "Sessions", "pu-h3")
+            with heading("Sessions"):
                 self._all = Button("End all…", self._end_all, icon="logout", small=True)
             self.sessions = DataTable("Sessions", SESSIONS).on_action(self._session_pressed)
 
@@ -81,6 +79,8 @@ class KeysTab(Tab):
         return format_count(sum(self._state(key) is VALID for key in self._keys))
 
     def _show_keys(self) -> None:
+        beyond = self.desk.beyond_own
+        self._new.enable(beyond is None, why=beyond)
         if not self._keys:
             with self.keys.show_state():
                 states.empty("No API keys", "A key acts for this user in the HTTP API.", icon="vpn_key")
@@ -105,7 +105,8 @@ class KeysTab(Tab):
         state = self._state(key)
         kind = "service key" if key.kind is KeyKind.SERVICE else "user key"
         used: Cell = moment(key.last_used_at, now, zone) if key.last_used_at else Bit("never", "quiet")
-        act: Cell = Bit("Revoke…", label=f"Revoke {key.name}…", action=REVOKE) if state is VALID else ""
+        may = state is VALID and self.desk.beyond_own is None
+        act: Cell = Bit("Revoke…", label=f"Revoke {key.name}…", action=REVOKE) if may else ""
         return Row(
             str(key.id),
             [

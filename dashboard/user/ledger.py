@@ -79,11 +79,17 @@ class LedgerTab(PagedTab):
         return [
             replace(
                 row,
-                cells=[at(line.at, zone), *row.cells[1:], _refund(line, time.absolute(line.at, zone))],
+                cells=[at(line.at, zone), *row.cells[1:], self._refund(line, time.absolute(line.at, zone))],
                 href=None,
             )
             for row, line in zip(plain, lines, strict=True)
         ]
+
+    def _refund(self, line: LedgerLine, at: str) -> Bit | str:
+        if line.type != EntryType.USAGE or line.amount >= 0 or self.desk.beyond_credits is not None:
+            return ""
+        label = f"Refund {format_credits(-line.amount)} of {at}…"
+        return Bit(icon="undo", label=label, title="Refund…", action=REFUND)
 
     async def _acted(self, entry_id: str, action: str) -> None:
         if action == REFUND:
@@ -116,13 +122,6 @@ class ProofLine(Node):
         )
         self._words.set_text(said)
         self.show(True)
-
-
-def _refund(line: LedgerLine, at: str) -> Bit | str:
-    if line.type != EntryType.USAGE or line.amount >= 0:
-        return ""
-    label = f"Refund {format_credits(-line.amount)} of {at}…"
-    return Bit(icon="undo", label=label, title="Refund…", action=REFUND)
 
 
 def _place(ahead: int, shown: int, total: int) -> str:

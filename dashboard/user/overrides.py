@@ -9,13 +9,12 @@ from core.vocabulary import Role
 from dashboard.components import states
 from dashboard.components.button import Button
 from dashboard.components.cells import DASH, Bit, Cell, chip
-from dashboard.components.html import Node
 from dashboard.components.money import format_count, format_credits
 from dashboard.components.status import Status
 from dashboard.components.table import Column, DataTable, Row
 from dashboard.user.desk import Desk
 from dashboard.user.overriding import LIMIT_WORDS, add_override, add_price, end, stop_price
-from dashboard.user.tab import Tab, at
+from dashboard.user.tab import Tab, at, heading
 
 COLUMNS = (
     Column("what", "What", 240, card="title"),
@@ -38,21 +37,19 @@ class OverridesTab(Tab):
         super().__init__(desk)
         self._overrides: list[OverrideLine] = []
         self._prices: list[PriceLine] = []
-        may_price = desk.screen.person.role is Role.SUPERADMIN
         with self.body:
-            with Node("div", "", "pu-row is-spread"):
-                Node("h2", "Overrides", "pu-h3")
-                Button("Add override…", lambda: add_override(desk), icon="add", small=True)
+            with heading("Overrides"):
+                self._add = Button("Add override…", lambda: add_override(desk), icon="add", small=True)
             self.overrides = DataTable("Overrides", COLUMNS, row_height=48).on_action(self._ended)
-            with Node("div", "", "pu-row is-spread"):
-                Node("h2", "Prices", "pu-h3")
+            with heading("Prices"):
                 price = Button("Set a price…", lambda: add_price(desk), icon="add", small=True)
-                if not may_price:
+                if not desk.admin:
                     price.disable("Prices for one user are set by superadmins; your role is support.")
             self.prices = DataTable("Prices", COLUMNS, row_height=48).on_action(self._price_ended)
 
     async def load(self, person: Person) -> None:
         desk, database = self.desk, self.desk.purser.database
+        self._add.enable(desk.beyond is None, why=desk.beyond)
         self._overrides = await overrides_of(database, desk.user_id, ended=True)
         self._prices = await prices_of(database, desk.user_id, ended=True)
         if self._overrides:
@@ -83,18 +80,7 @@ class OverridesTab(Tab):
         else:
             value = _limit(line)
         name, detail = self._named(line)
-        what: Cell = [Bit(name, "strong", title=detail), detail]
-        return Row(
-            str(line.id),
-            [
-                what,
-                value,
-                _reason(line.reason),
-                self._ends(line),
-                _by(line.created_by),
-                _act(line.in_force, name),
-            ],
-        )
+        return self._row(line, name, detail, value, may=self.desk.beyond is None)
 
     def _named(self, line: OverrideLine) -> tuple[str, str]:
         if line.feature_id is not None:
@@ -108,19 +94,16 @@ class OverridesTab(Tab):
     def _price(self, line: PriceLine, role: Role) -> Row:
         price = f"{line.credits.normalize():f} cr a unit"
         value: Cell = price if line.in_force else chip(ENDED)
-        acts = line.in_force and role is Role.SUPERADMIN
-        what: Cell = [Bit(line.model_id, "strong"), "price" if line.in_force else f"price of {price}"]
-        return Row(
-            str(line.id),
-            [
-                what,
-                value,
-                _reason(line.reason),
-                self._ends(line),
-                _by(line.created_by),
-                _act(acts, line.model_id),
-            ],
-        )
+        detail = "price" if line.in_force else f"price of {price}"
+        return self._row(line, line.model_id, detail, value, may=role is Role.SUPERADMIN)
+
+    def _row(self, line: OverrideLine | PriceLine, name: str, detail: str, value: Cell, *, may: bool) -> Row:
+        """`may` says whether the reader may end it while it is in force."""
+        what: Cell = [Bit(name, "strong", title=detail), detail]
+        act: Cell = Bit("End…", label=f"End {name}…", action=END) if may and line.in_force else ""
+        by: Cell = Bit(line.created_by, title=line.created_by) if line.created_by else DASH
+        reason = Bit(line.reason, title=line.reason)
+        return Row(str(line.id), [what, value, reason, self._ends(line), by, act])
 
     def _ends(self, line: OverrideLine | PriceLine) -> Cell:
         zone = self.desk.screen.zone
@@ -141,15 +124,3 @@ class OverridesTab(Tab):
 def _limit(line: OverrideLine) -> str:
     value = line.value or 0
     return format_credits(value) if line.limit_name == "monthly_ceiling" else format_count(value)
-
-
-def _reason(reason: str) -> Cell:
-    return Bit(reason, title=reason)
-
-
-def _by(label: str | None) -> Cell:
-    return Bit(label, title=label) if label else DASH
-
-
-def _act(may: bool, name: str) -> Cell:
-    return Bit("End…", label=f"End {name}…", action=END) if may else ""

@@ -9,11 +9,14 @@ from core.entitlements.overrides import OverrideLine, end_override
 from core.entitlements.overrides import add_override as add
 from core.entitlements.rules import Limit
 from core.errors import InvalidRequest
+from dashboard.access import SUPERADMINS
 from dashboard.components import fields
 from dashboard.components.choice import Choice, Segment
 from dashboard.components.html import Node
 from dashboard.ends import ask_until, moment_of
-from dashboard.user.desk import ADMIN, Desk, Form, whole
+from dashboard.forms import Form
+from dashboard.numbers import whole
+from dashboard.user.desk import Desk
 
 FEATURE, LIMIT = "feature", "limit"
 KINDS = {FEATURE: Choice("A feature", "toggle_on"), LIMIT: Choice("A limit", "speed")}
@@ -40,9 +43,10 @@ def add_override(desk: Desk, *, feature: str | None = None, allowed: bool = True
                 actor=actor, reason=reason,
             )  # fmt: skip
         else:
-            form.done = f"{LIMIT_WORDS[limit.value]}: {whole(value, 'The limit'):,} for {desk.email}"
+            raised = whole(value.value, "Raised to") or 0
+            form.done = f"{LIMIT_WORDS[limit.value]}: {raised:,} for {desk.email}"
             await add(
-                session, desk.user_id, limit_name=limit.value, value=whole(value, "The limit"), expires_at=ends,
+                session, desk.user_id, limit_name=limit.value, value=raised, expires_at=ends,
                 actor=actor, reason=reason,
             )  # fmt: skip
 
@@ -110,7 +114,7 @@ def add_price(desk: Desk) -> None:
         sub=f"In credits per unit of the model, for {desk.email} alone.",
         note="What was charged before stays as it was.",
         verb="Set price",
-        roles=ADMIN,
+        roles=SUPERADMINS,
     )
     with form.body:
         model = fields.select("Model", _models(desk), search=True)
@@ -128,7 +132,7 @@ def stop_price(desk: Desk, price: PriceLine) -> None:
         f"{price.model_id} costs {desk.email} what it costs everybody",
         verb="End price",
         kind="danger",
-        roles=ADMIN,
+        roles=SUPERADMINS,
     ).open()
 
 

@@ -7,13 +7,13 @@ from dashboard.user.tab import Tab
 
 
 class ProjectsTab(Tab):
-    """Drawn by the panel, whose actions read it again by themselves."""
+    """Drawn by the panel."""
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
         with self.body:
-            self.panel = ProjectsPanel(desk.screen, desk.user_id, desk.email)
+            self.panel = ProjectsPanel(desk, desk.user_id, desk.email)
 
     async def load(self, person: Person) -> None:
-        await self.panel.load()
+        await self.panel.load(self.desk.beyond)
         self.succeed()

@@ -60,6 +60,13 @@ def at(moment: datetime, zone: ZoneInfo) -> Bit:
     return Bit(time.absolute(moment, zone), moment=time.iso(moment), title=time.zone_name(zone, moment))
 
 
+def heading(title: str) -> Node:
+    """The line over a list; what is added to the list stands at its end."""
+    with Node("div", "", "pu-row is-spread") as line:
+        Node("h2", title, "pu-h3")
+    return line
+
+
 class PagedTab(Tab):
     """A tab with one table that is turned page by page; the place is in the address."""
 

@@ -1,26 +1,27 @@
 """A user's page at work: the head, the figures and the picture of the day; tabs that load when they are opened."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from nicegui import background_tasks, ui
 
-from core.accounts.person import Person
 from core.errors import DatabaseUnavailable, NotSignedIn, PurserError
 from core.generation.timeline import pulse
-from core.ids import new_id
-from core.log import get_logger
+from dashboard.access import MANAGERS
 from dashboard.components import time
 from dashboard.components.choice import Choice, Tabs
 from dashboard.history import History
+from dashboard.lists.pace import OneAtATime
+from dashboard.lists.reading import read_now
 from dashboard.live import audit_changed, generations_changed, plans_changed
 from dashboard.page import Screen
 from dashboard.user.activity import ActivityTab
 from dashboard.user.address import TABS, Address
 from dashboard.user.api_view import ApiTab
 from dashboard.user.audit import AuditTab
-from dashboard.user.desk import MAY, Desk
+from dashboard.user.desk import Desk
 from dashboard.user.features import FeaturesTab
 from dashboard.user.generations import GenerationsTab
 from dashboard.user.head import Head
@@ -32,8 +33,6 @@ from dashboard.user.projects import ProjectsTab
 from dashboard.user.reading import Reading, read
 from dashboard.user.strip import UserStrip
 from dashboard.user.tab import Tab
-
-log = get_logger(__name__)
 
 REFRESH_SECONDS = 30.0
 """After which what is relative to now is shown anew; what changes is shown at once."""
@@ -59,8 +58,7 @@ class UserView:
         self.screen = screen
         self.desk = Desk(screen, found, address, refresh=self.refresh, go=self.go)
         self._client = ui.context.client
-        self._loading = asyncio.Lock()
-        self._changed_meanwhile = False
+        self._reading = OneAtATime(self._read_all)
         self._pulse: tuple[Any, ...] | None = None
         self.head = Head(self.desk)
         now = screen.now()
@@ -97,14 +95,7 @@ class UserView:
 
     async def refresh(self) -> None:
         """Reads all that is shown again, in place; news that come meanwhile are taken in behind it."""
-        self._changed_meanwhile = True
-        if self._loading.locked():
-            return
-        async with self._loading:
-            while self._changed_meanwhile:
-                self._changed_meanwhile = False
-                await self._read()
-        await self._load_tab()
+        await self._reading.again()
 
     async def _arrive(self, address: Address) -> None:
         other_books = address.traffic != self.desk.address.traffic
@@ -131,10 +122,14 @@ class UserView:
             self._pulse = felt
             await self.refresh()
 
+    async def _read_all(self) -> None:
+        await self._read()
+        await self._load_tab()
+
     async def _read(self) -> None:
         now = self.screen.now()
         try:
-            await self.screen.visitor.now(MAY)
+            await self.screen.visitor.now(MANAGERS)
             found = await read(self.screen.purser, self.desk.user_id, now, traffic=self.desk.address.traffic)
         except NotSignedIn:
             self._client.open("/login")
@@ -161,20 +156,11 @@ class UserView:
         if tab is None:
             with self._panels[name]:
                 tab = self._made[name] = MADE[name](self.desk)
-        await self._guarded(tab, tab.load)
+        await read_now(
+            self.screen, self._client, tab.load, partial(self._fail, tab), roles=MANAGERS, what="a user's tab"
+        )
         if (count := tab.count()) is not None:
             self.tabs.set_count(name, count)
 
-    async def _guarded(self, tab: Tab, load: Callable[[Person], Awaitable[None]]) -> None:
-        try:
-            await load(await self.screen.visitor.now(MAY))
-        except NotSignedIn:
-            self._client.open("/login")
-        except Exception as failure:  # noqa: BLE001 - whatever it was, the page says it and stays usable
-            self._say_failed(tab, failure)
-
-    def _say_failed(self, tab: Tab, failure: Exception) -> None:
-        request_id = str(new_id())
-        log.error("a user's tab could not be read", request_id=request_id, error=repr(failure))
-        words = failure.message if isinstance(failure, PurserError) else "Something in Purser went wrong."
+    def _fail(self, tab: Tab, words: str, request_id: str) -> None:
         tab.fail(words, request_id, self._load_tab)

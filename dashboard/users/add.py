@@ -11,13 +11,13 @@ from core.accounts.passwords import one_time_password
 from core.audit import Actor
 from core.signup import NEW_USERS_PLAN, STAFF_PLAN, sign_up
 from core.vocabulary import STAFF, Role
+from dashboard.access import MANAGERS, SUPERADMINS
 from dashboard.components import fields
 from dashboard.components.dialog import Dialog
 from dashboard.components.html import Node
 from dashboard.components.toast import toast
 from dashboard.page import Screen
 from dashboard.user.actions import ROLES
-from dashboard.user.desk import MAY
 from dashboard.user.handing import show_once
 
 KEY_NAME = "first key"
@@ -98,7 +98,7 @@ class AddUser:
                     secrets.append(("API key", key.secret))
             made.append(user)
 
-        roles = (Role.SUPERADMIN,) if role in STAFF else MAY
+        roles = SUPERADMINS if role in STAFF else MANAGERS
         if not await self._screen.act(add, roles=roles, refused=self._dialog.fail):
             return False
         self._dialog.close()

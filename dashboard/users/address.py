@@ -1,7 +1,4 @@
-"""What the list of users shows, as its address says it: every filter, the order, and the place in the list.
-
-The address is the page's whole state: copying it copies the view. What it cannot mean is ignored, never an error.
-"""
+"""What the list of users shows, as its address says it: every filter, the order, and the place in the list."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,11 +9,10 @@ from core.accounts.listing import LOW_BALANCE, Filter, Sort
 from core.accounts.models import UserStatus
 from core.accounts.queries import parse_id
 from dashboard.lists.address import ListAddress
-from dashboard.parameters import one_of, text
+from dashboard.parameters import one_of, place, text, yes
 
 PATH = "/users"
 USERS, ORGANISATIONS = "users", "organisations"
-YES = "1"
 RISING = frozenset({Sort.EMAIL})
 """Orders that begin with the smallest; all others begin with the largest, or the newest."""
 SORTS = (Sort.EMAIL, Sort.BALANCE, Sort.USED, Sort.FAILURES, Sort.ACTIVE, Sort.NEWEST)
@@ -49,19 +45,19 @@ class Address(ListAddress):
     def of(cls, query: Mapping[str, str]) -> "Address":
         """The state that the parameters of an address mean."""
         sort = query.get("sort") or ""
-        after = _cursor(query.get("after"))
+        after, before = place(query, _cursor)
         return cls(
             tab=one_of(query.get("tab"), (ORGANISATIONS,)),
             q=text(query.get("q")) or "",
             plan=text(query.get("plan")),
             status=one_of(query.get("status"), UserStatus),
-            low=one_of(query.get("low"), (YES,)),
-            failing=one_of(query.get("failing"), (YES,)),
-            staff=one_of(query.get("staff"), (YES,)),
-            demo=one_of(query.get("demo"), (YES,)),
+            low=yes(query.get("low")),
+            failing=yes(query.get("failing")),
+            staff=yes(query.get("staff")),
+            demo=yes(query.get("demo")),
             sort=sort if one_of(sort.removeprefix("-"), SORTS) else None,
             after=after,
-            before=None if after else _cursor(query.get("before")),
+            before=before,
         )
 
     @property

@@ -10,14 +10,13 @@ from core.accounts.listing import COUNTED_TO, Filter
 from core.accounts.person import Person
 from core.entitlements.rules import PlanView
 from core.errors import InvalidRequest
+from dashboard.access import MANAGERS
 from dashboard.components import time
 from dashboard.components.html import Node
 from dashboard.components.money import format_count
-from dashboard.lists.pace import Pace
-from dashboard.lists.view import ListView
+from dashboard.lists.view import EVERYBODYS_SECONDS, ListView
 from dashboard.live import audit_changed
 from dashboard.page import Screen
-from dashboard.user.desk import MAY
 from dashboard.users.add import AddUser
 from dashboard.users.address import Address
 from dashboard.users.chosen import Chosen
@@ -26,16 +25,14 @@ from dashboard.users.listing import Listing
 
 REFRESH_SECONDS = 30.0
 """After which figures are read again that are counted by themselves; what people change is seen by the audit."""
-AUDIT_SECONDS = 5.0
-"""Between two looks at what was changed: the audit tells of everybody's deeds, and most concern no row in sight."""
 
 
-class View(ListView[Address, FilterRow, Listing]):
+class View(ListView[Address, FilterRow, Listing, None]):
     """One open page. A row leads to its user: nothing opens beside the list."""
 
     what = "the users"
     views = "All users"
-    roles = MAY
+    roles = MANAGERS
 
     def __init__(self, screen: Screen, address: Address) -> None:
         super().__init__(screen, address)
@@ -45,14 +42,8 @@ class View(ListView[Address, FilterRow, Listing]):
         self.list = Listing(screen.zone, self, self._plans, self._picked)
         with self._place:
             self.chosen = Chosen(screen, self._tick)
-        self.begin()
-        pace = Pace(self._changed, AUDIT_SECONDS)
-        self.client.on_delete(pace.stop)
-        audit_changed.subscribe(pace.beat)
+        self.begin(audit_changed, seconds=EVERYBODYS_SECONDS)
         ui.timer(REFRESH_SECONDS, self.refresh)
-
-    def read_address(self, query: Mapping[str, str]) -> Address:
-        return Address.of(query)
 
     def cleared(self) -> Address:
         return Address()
@@ -71,8 +62,8 @@ class View(ListView[Address, FilterRow, Listing]):
         except InvalidRequest as refusal:
             self._refused(refusal)
             return
-        if address != self.address:
-            return  # another list was asked for meanwhile, and is loaded next
+        if not self.still_asked(address):
+            return
         self.list.show_page(page, address)
         await self.told_count(lambda: self._count(address.filter, page))
 

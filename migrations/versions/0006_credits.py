@@ -77,9 +77,10 @@ create table credit_requests (
     entry_id uuid references credit_entries,
     check ((kind = 'bulk') = (bulk_id is not null) and (kind = 'adjustment') = (user_id is not null)),
     check ((state = 'waiting') = (decided_at is null)),
-    -- Nobody approves what they asked for; without an id it was somebody at the command line.
+    -- Nobody approves what they asked for, or what is theirs; without an id it was somebody at the command line.
     constraint credit_requests_second_person check (
-        state <> 'approved' or coalesce(decided_by <> asked_by, decided_label = 'command line', false))
+        state <> 'approved'
+        or coalesce(decided_by <> asked_by and decided_by is distinct from user_id, decided_label = 'command line', false))
 );
 create unique index credit_requests_entry on credit_requests (entry_id) where entry_id is not null;
 create index credit_requests_waiting on credit_requests (id) where state = 'waiting';
@@ -99,7 +100,7 @@ create table bulk_grants (
     people bigint not null default 0,
     credits bigint not null default 0,
     state varchar not null default 'draft'
-        check (state in ('draft', 'waiting', 'running', 'done', 'failed', 'rejected', 'withdrawn')),
+        check (state in ('drafting', 'draft', 'waiting', 'running', 'done', 'failed', 'rejected', 'withdrawn')),
     created_by uuid not null,
     created_label varchar not null,
     approved_by uuid,

@@ -11,8 +11,8 @@ import pytest
 from core.audit import SYSTEM
 from core.credits.approvals import waiting
 from core.credits.codes import make_code
-from core.credits.models import Package
 from core.credits.packages import add_package
+from core.credits.shop_models import Package
 from core.vocabulary import Role
 from tests.api.conftest import ADMIN, USER, Site, error_of
 

@@ -10,7 +10,7 @@ from core.audit import SYSTEM, Actor
 from core.credits.models import EntryType
 from core.credits.service import open_account, post
 from core.ids import new_id
-from core.membership.bulk import draft_from_csv
+from core.membership.drafting import Terms, draft_from_csv
 from core.vocabulary import Role, Traffic
 from dashboard.palette import route
 from tests.api.conftest import ADMIN, Serve, Site
@@ -96,7 +96,7 @@ async def test_the_id_of_an_entry_a_bulk_grant_an_organisation_or_a_project_lead
     assert (await desk.generate()).status_code == 200
     async with desk.purser.database.transaction() as session:
         draft = await draft_from_csv(
-            session, f"{desk.user.email},500", title="Spring", reason_code="promotion", note="", actor=BOSS
+            session, f"{desk.user.email},500", Terms("Spring", "promotion"), actor=BOSS
         )
         organisation = await create_organisation(session, "Northlight", desk.user.id, **why)
         organisation_id = organisation.id

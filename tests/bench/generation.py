@@ -15,7 +15,8 @@ from core.bootstrap import Purser, start
 from core.config import Settings
 from core.generation.order import TextOrder
 from core.providers.base import Message, TextRequest
-from core.routing.candidates import Wish, plan_route
+from core.routing.candidates import plan_route
+from core.routing.route import Wish
 from tests.bench.measure import Figure, fake_vendors, median, rate
 from tests.world import person
 

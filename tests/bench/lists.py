@@ -298,7 +298,7 @@ def _one_user(database: Database) -> dict[str, Ask]:
 
 async def _scans(database: Database) -> dict[str, int]:
     """How often each large table has been read from end to end, partitions with their parent."""
-    await asyncio.sleep(1.5)  # what a connection counts is told to the others once a second at most
+    await asyncio.sleep(11)  # what an idle connection has counted is told to the others after ten seconds
     rows = await database.fetch_all(
         "select t.name, coalesce(sum(s.seq_scan), 0)::bigint from unnest(%s::varchar[]) t(name)"
         " left join pg_stat_user_tables s on s.relname = t.name or s.relname like t.name || '\\_20%%' group by 1",

@@ -113,7 +113,7 @@ def _histogram() -> None:
 def _filters() -> None:
     with filters.Filters() as row:
         filters.search("Id or e-mail", on_search=lambda said: None)
-        filters.filter_chip("13:25–13:32", lambda: None)
+        filters.FilterChip("13:25–13:32", lambda: None)
         filters.FilterMenu("Status", {"failed": "Failed", "completed": "Completed"}, None, lambda value: None)
         filters.FilterMenu("Provider", {"openai": "OpenAI", "gemini": "Gemini"}, None, lambda value: None)
         with row.end():

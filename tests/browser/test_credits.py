@@ -298,6 +298,33 @@ def test_the_ledger_is_its_address(till: Till, new_context: NewContext) -> None:
     expect(page.locator(".pu-table tbody tr[data-link]").first).to_contain_text(MARA)
 
 
+def test_the_focus_stays_at_its_entry_while_others_come(till: Till, new_context: NewContext) -> None:
+    for amount in (11, 12, 13):
+        till.grant("mara", amount)
+    page = settled(till.page(new_context, "/credits"))
+    rows = page.locator(".pu-table tbody tr[data-link]")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    focused = rows.nth(1).locator(".pu-rowlink")
+    expect(focused).to_be_focused()
+    entry = focused.get_attribute("href")
+
+    for amount in (71, 72):
+        till.grant("noah", amount)
+        expect(rows.first).to_contain_text(f"+{amount} cr")
+    row = page.locator(f".pu-rowlink[href='{entry}']")
+    expect(row).to_be_focused()
+    expect(rows.nth(3)).to_contain_text("+12 cr")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("complementary", name="Entry")).to_contain_text("+12 cr")
+
+    till.grant("noah", 73)
+    expect(rows.first).to_contain_text("+73 cr")
+    expect(row).to_have_attribute("aria-current", "true")
+    page.keyboard.press("Escape")
+    expect(row).to_be_focused()
+
+
 def test_support_and_testers_are_told_why_not_and_refused_by_the_server(
     till: Till, new_context: NewContext
 ) -> None:

@@ -114,6 +114,35 @@ def test_a_list_gets_the_rows_of_one_page_and_no_others(
         seen |= shown
 
 
+def test_back_restores_the_list_and_its_scroll(till: Till, new_context: NewContext) -> None:
+    page = settled(till.page(new_context, "/users"))
+    row = page.locator(".pu-table tbody tr[data-link]").nth(35)
+    before = scrolled_to(row)
+    row.locator(".pu-rowlink").click()
+    page.wait_for_url(re.compile("/users/[0-9a-f-]{36}"))
+    settled(page)
+    assert page.evaluate("scrollY") == 0
+    page.go_back()
+    expect(row).to_be_visible()
+    page.wait_for_function(SCROLLED, arg=before)
+
+    page.goto("/credits")
+    settled(page)
+    before = scrolled_to(row)
+    row.locator(".pu-rowlink").click()
+    pane = page.get_by_role("complementary", name="Entry")
+    expect(pane).to_be_visible()
+    page.get_by_label("User or generation").fill("nobody@many.example")
+    expect(page.locator(".pu-table tbody tr")).to_have_count(0)
+    page.evaluate("scrollTo(0, 0)")
+    page.go_back()
+    expect(pane).to_be_visible()
+    page.go_back()
+    expect(pane).to_be_hidden()
+    expect(row).to_be_visible()
+    page.wait_for_function(SCROLLED, arg=before)
+
+
 @pytest.mark.parametrize("width", [1440, 390])
 def test_an_open_filter_menu_lies_above_the_table(till: Till, new_context: NewContext, width: int) -> None:
     page = till.page(new_context, "/users", viewport={"width": width, "height": 900})
@@ -273,6 +302,14 @@ def finish(dialog: Locator, verb: str) -> None:
     expect(dialog).to_have_count(0)
 
 
+def scrolled_to(row: Locator) -> float:
+    """Scrolls until the row is in the middle of the window; how far that is."""
+    row.evaluate("one => one.scrollIntoView({ block: 'center' })")
+    far = row.evaluate("() => scrollY")
+    assert far > 300
+    return far
+
+
 def go_round(page: Page, key: str, limit: int = 60) -> list[str]:
     """Presses a key until the focus is where it began; what the focus met, by its words. It must stay in the dialog."""
     page.evaluate("window.began = document.activeElement")
@@ -290,6 +327,7 @@ TEXTS = ("document", "xhr", "fetch")
 MONEY = re.compile(r"(?<![0-9,])0 cr")
 INSIDE = "() => document.activeElement?.closest('[role=dialog]') !== null"
 STILL = "() => document.getAnimations().every(one => one.playState !== 'running')"
+SCROLLED = "far => Math.abs(scrollY - far) < 2"
 OVER_THE_TABLE = """menu => {
     const one = menu.getBoundingClientRect(), table = document.querySelector(".pu-table").getBoundingClientRect();
     return one.bottom > table.top && one.right > table.left && one.left < table.right;

@@ -8,10 +8,14 @@ from uuid import UUID
 import pytest
 from nicegui import ui
 
+from core.accounts.listing import Filter
+from core.audit import Actor
 from core.credits import approvals, ledger
 from core.database.reading import TAKES_TOO_LONG, TOO_SLOW
 from core.errors import DatabaseUnavailable, Fault
 from core.ids import new_id
+from core.membership import drafting
+from core.queue.background import work_on
 from core.system.reports import check_books
 from core.vocabulary import Role
 from dashboard.components.button import Button
@@ -246,6 +250,33 @@ async def test_a_stopped_bulk_grant_goes_on_without_being_asked_again_and_its_pa
     await visit.user.should_see("0 cr of 24,000 cr")
     await visit.user.should_not_see("Ask for approval")
     await visit.user.should_not_see("Type 24,000 to confirm")
+
+
+async def test_a_draft_is_begun_once_the_list_of_its_people_is_whole(
+    enter: Enter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drafting, "LISTED_AT_ONCE", 0)
+    visit = await enter(Role.SUPERADMIN)
+    database = visit.world.purser.database
+    boss = Actor("user", "jonas@example.com", Role.SUPERADMIN, new_id())
+    async with database.transaction() as session:
+        draft = await drafting.draft_from_filter(
+            session, Filter(), 20, drafting.Terms("Spring", "promotion"), actor=boss
+        )
+    await visit.user.open(f"/credits?tab=bulk&sel={draft.id}")
+    await visit.user.should_see("Listing")
+    (begin,) = visit.user.find(kind=Button, content="Begin…").elements
+    assert isinstance(begin, Button)
+    assert not begin.enabled
+
+    assert draft.job_id
+    await work_on(database, draft.job_id, drafting.BODIES, {"database": database})
+    credits_changed.emit()
+
+    await visit.user.should_not_see("Listing", retries=50)
+    (begin,) = visit.user.find(kind=Button, content="Begin…").elements
+    assert isinstance(begin, Button)
+    assert begin.enabled
 
 
 def typed(visit: Visit, words: str) -> None:

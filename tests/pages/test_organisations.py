@@ -10,7 +10,8 @@ from nicegui import Client, ui
 
 from core.accounts.organisation_lists import organisation, organisations
 from core.accounts.organisations import create_organisation
-from core.accounts.projects import create_project, projects_of
+from core.accounts.project_lists import projects_of
+from core.accounts.projects import create_project
 from core.audit import SYSTEM
 from core.vocabulary import Role
 from dashboard.components.button import Button

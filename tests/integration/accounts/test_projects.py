@@ -15,14 +15,8 @@ from core.accounts.organisations import (
     create_organisation,
     remove_member,
 )
-from core.accounts.projects import (
-    change_project,
-    count_owned,
-    create_project,
-    projects_in,
-    projects_of,
-    require_project,
-)
+from core.accounts.project_lists import count_owned, projects_in, projects_of, require_project
+from core.accounts.projects import change_project, create_project
 from core.audit import SYSTEM, Actor
 from core.database import Database
 from core.errors import Conflict, InvalidRequest, NotAllowed, NotFound, PurserError

@@ -91,6 +91,23 @@ async def test_nobody_approves_their_own(people: People) -> None:
     assert await people.books.state() == (27_000, 0)
 
 
+async def test_nobody_approves_what_goes_to_their_own_account(people: People) -> None:
+    request = await people.ask(20_000, by=people.admin)
+    beneficiary = Actor("user", "somebody", Role.SUPERADMIN, people.books.user_id)
+
+    with pytest.raises(NotAllowed) as refused:
+        await people.approve(request, beneficiary)
+    with pytest.raises(psycopg.errors.CheckViolation):
+        await people.database.execute(
+            "update credit_requests set state = 'approved', decided_at = now(), decided_by = %s, decided_label = 'x'"
+            " where id = %s",
+            (people.books.user_id, request.id),
+        )
+
+    assert refused.value.code == "own_account"
+    assert await people.books.state() == (7_000, 0)
+
+
 async def test_the_database_refuses_an_approval_by_who_asked(people: People) -> None:
     request = await people.ask()
 

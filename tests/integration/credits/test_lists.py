@@ -10,7 +10,8 @@ import pytest
 
 from core.audit import Actor
 from core.credits import ledger as lists
-from core.credits.ledger import Filter, account_proof, count, ledger, refundable
+from core.credits.detail import refundable
+from core.credits.ledger import Filter, account_proof, count, ledger
 from core.credits.models import EntryType
 from core.credits.service import adjust, refund
 from core.credits.totals import fold_credit_hours, outstanding, totals

@@ -11,7 +11,6 @@ import pytest
 
 from core.audit import SYSTEM, Actor
 from core.credits.codes import codes, make_code, redeem, retire_code, uses_of
-from core.credits.models import Package
 from core.credits.packages import (
     Purchase,
     add_package,
@@ -20,6 +19,7 @@ from core.credits.packages import (
     record_purchase,
     retire_package,
 )
+from core.credits.shop_models import Package
 from core.database import Database
 from core.errors import Conflict, InvalidRequest, NotAllowed, NotFound, PurserError
 from core.ids import new_id

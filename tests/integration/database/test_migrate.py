@@ -75,7 +75,7 @@ def test_two_processes_that_migrate_at_once_both_succeed(empty_url: str) -> None
 
 def test_models_and_migrations_describe_the_same_tables(database_url: str) -> None:
     for module in pkgutil.walk_packages(core.__path__, "core."):
-        if module.name.endswith(".models"):
+        if module.name.endswith("models"):
             importlib.import_module(module.name)
     engine = sa.create_engine(database_url.replace("postgresql://", "postgresql+psycopg://", 1))
     with engine.connect() as connection:

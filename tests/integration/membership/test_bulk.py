@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,34 +17,31 @@ from core.accounts.listing import Filter
 from core.accounts.models import User, UserStatus
 from core.audit import Actor
 from core.credits.approvals import approve, reject, waiting
+from core.credits.bulk_models import BulkState
 from core.credits.ledger import Filter as LedgerFilter
 from core.credits.ledger import ledger
-from core.credits.models import BulkState
 from core.database import Database
 from core.errors import Conflict, DatabaseUnavailable, InvalidRequest, NotAllowed
 from core.ids import new_id
-from core.membership import booking, bulk_file
-from core.membership.booking import BODIES
+from core.jobs import BODIES
+from core.membership import booking, bulk_file, drafting
 from core.membership.bulk import (
-    Draft,
     Started,
     bulk_grant,
     bulk_grants,
     bulk_lines,
     discard,
-    draft_from_csv,
-    draft_from_filter,
-    forget_drafts,
     start,
 )
-from core.queue.background import recent, work_on
+from core.membership.drafting import Draft, Terms, draft_from_csv, draft_from_filter, forget_drafts
+from core.queue.background import Work, recent, work_on
 from core.queue.models import JobState
 from core.vocabulary import Role
 from tests.factories import actor_of, make_plan, make_user
 from tests.integration.credits.books import disagreements
 
 ROOT = Path(__file__).resolve().parents[3]
-SAID: dict[str, Any] = {"title": "Spring", "reason_code": "promotion", "note": "as promised"}
+TERMS = Terms("Spring", "promotion", "as promised")
 
 
 @pytest.fixture
@@ -57,7 +55,7 @@ async def crowd(database: Database, count: int) -> list[User]:
 
 async def csv(database: Database, admin: Actor, text: str, **more: Any) -> Draft:
     async with database.transaction() as session:
-        return await draft_from_csv(session, text, actor=admin, **SAID | more)
+        return await draft_from_csv(session, text, replace(TERMS, **more), actor=admin)
 
 
 async def begin(database: Database, bulk_id: UUID, admin: Actor) -> Started:
@@ -113,9 +111,9 @@ async def test_a_filter_drafts_its_active_people(database: Database, admin: Acto
     await make_user(database)
     await make_user(database, plan_id="pro", status=UserStatus.SUSPENDED)
     async with database.transaction() as session:
-        draft = await draft_from_filter(session, Filter(plan="pro"), 20, actor=admin, **SAID)
+        draft = await draft_from_filter(session, Filter(plan="pro"), 20, TERMS, actor=admin)
 
-    assert (draft.people, draft.credits, draft.refusals) == (3, 60, [])
+    assert (draft.people, draft.credits, draft.refusals, draft.job_id) == (3, 60, (), None)
     assert {one.user_id for one in await bulk_lines(database, draft.id)} == {one.id for one in people}
     for which, amount in (
         (Filter(plan="none-such"), 20),
@@ -125,7 +123,68 @@ async def test_a_filter_drafts_its_active_people(database: Database, admin: Acto
     ):
         with pytest.raises(InvalidRequest):
             async with database.transaction() as session:
-                await draft_from_filter(session, which, amount, actor=admin, **SAID)
+                await draft_from_filter(session, which, amount, TERMS, actor=admin)
+
+
+async def test_the_list_of_many_people_is_made_by_a_job_that_goes_on_where_it_was_killed(
+    database: Database, admin: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = await crowd(database, 7)
+    draft = await drafted_by_job(database, admin, monkeypatch)
+    with pytest.raises(Conflict) as refused:
+        await begin(database, draft.id, admin)
+    assert refused.value.code == "list_unfinished"
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Work, "tell", _die)
+        with pytest.raises(asyncio.CancelledError):
+            await work_on(database, _job(draft), BODIES, {"database": database})
+    assert len(await bulk_lines(database, draft.id)) == 3
+    await make_user(database)  # one more came in the meantime: whom the list says is whom it is about
+    await asyncio.gather(*(work_on(database, _job(draft), BODIES, {"database": database}) for _ in range(2)))
+
+    found = await bulk_grant(database, draft.id)
+    assert found
+    assert (found.grant.state, found.grant.people, found.grant.credits) == (BulkState.DRAFT, 9, 180)
+    listed = await bulk_lines(database, draft.id)
+    assert [one.number for one in listed] == list(range(1, 10))
+    assert {one.id for one in people} < {one.user_id for one in listed}
+    assert (await begin(database, draft.id, admin)).request, "the asker is among them"
+
+
+async def test_a_list_that_is_thrown_away_while_it_is_made_ends(
+    database: Database, admin: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await crowd(database, 7)
+    draft = await drafted_by_job(database, admin, monkeypatch)
+
+    async with database.transaction() as session:
+        await discard(session, draft.id, actor=admin)
+    await work_on(database, _job(draft), BODIES, {"database": database})
+
+    (job,) = await recent(database, admin.id or new_id())
+    assert (job.state, job.message) == (JobState.DONE, "The draft was thrown away before its list was whole.")
+    assert await database.fetch_one("select count(*) from bulk_grant_lines") == (0,)
+
+
+async def drafted_by_job(database: Database, admin: Actor, monkeypatch: pytest.MonkeyPatch) -> Draft:
+    """A draft for everybody, whose list is to be made three people at a time."""
+    monkeypatch.setattr(drafting, "LISTED_AT_ONCE", 5)
+    monkeypatch.setattr(drafting, "PIECE", 3)
+    async with database.transaction() as session:
+        draft = await draft_from_filter(session, Filter(), 20, TERMS, actor=admin)
+    assert (draft.people, draft.credits) == (8, 160), "the seven and the admin"
+    assert await bulk_lines(database, draft.id) == []
+    return draft
+
+
+def _job(draft: Draft) -> UUID:
+    assert draft.job_id
+    return draft.job_id
+
+
+def _die(*_: Any) -> None:
+    raise asyncio.CancelledError
 
 
 async def test_a_job_books_every_line_with_who_and_why(database: Database, admin: Actor) -> None:

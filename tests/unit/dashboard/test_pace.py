@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from dashboard.lists.pace import Pace
+from dashboard.lists.pace import OneAtATime, Pace
 
 SECONDS = 0.1
 
@@ -38,3 +38,26 @@ async def test_a_page_that_was_closed_is_not_read_again() -> None:
     await late
 
     assert ran == [1]
+
+
+async def test_what_is_asked_while_it_runs_or_while_something_stands_in_for_it_is_one_run_behind() -> None:
+    gate, ran = asyncio.Event(), list[int]()
+
+    async def run() -> None:
+        ran.append(1)
+        await gate.wait()
+
+    reading = OneAtATime(run)
+    first = asyncio.create_task(reading.again())
+    await asyncio.sleep(0)
+    await asyncio.gather(*(reading.again() for _ in range(3)))
+    assert len(ran) == 1
+
+    gate.set()
+    await first
+    assert len(ran) == 2
+
+    async with reading.alone():
+        await asyncio.gather(*(reading.again() for _ in range(3)))
+        assert len(ran) == 2
+    assert len(ran) == 3

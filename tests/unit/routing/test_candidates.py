@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from core.errors import NoProvider, NotFound
-from core.routing.candidates import Route, Wish, plan_route
+from core.routing.candidates import plan_route
+from core.routing.route import Route, Wish
 from core.routing.trace import Reason
 from core.snapshot import Snapshot
 from tests.unit.routing.samples import NOW, changed, provider, snapshot

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from core.providers.base import Usage
-from core.routing.candidates import Route, Wish, plan_route
+from core.routing.candidates import plan_route
+from core.routing.route import Route, Wish
 from core.routing.trace import Reason
 from core.snapshot import Snapshot
 from tests.unit.routing.samples import NOW, provider, snapshot

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.entitlements.models import Tier
-from core.routing.candidates import Route, Wish, plan_route
+from core.routing.candidates import plan_route
+from core.routing.route import Route, Wish
 from core.routing.scores import WEIGHTS, Candidate, Score, Scores, Track, Weights, rate
 from core.snapshot import Snapshot
 from tests.unit.routing.samples import NOW, provider, snapshot

@@ -8,9 +8,10 @@ import pytest
 from core.catalogue.catalogue import Unit
 from core.entitlements.models import Tier
 from core.providers.config import ProviderConfig
-from core.routing.candidates import STRATEGIES, Route, Wish, plan_route
+from core.routing.candidates import plan_route
+from core.routing.route import Route, Wish
 from core.snapshot import Snapshot
-from core.vocabulary import Modality
+from core.vocabulary import STRATEGIES, Modality
 from tests.unit.routing.samples import NOW, provider, snapshot
 
 IMAGE: dict[str, Any] = {"modality": Modality.IMAGE, "unit": Unit.IMAGE, "credits": Decimal(5)}
