@@ -12,7 +12,7 @@ import shutil
 import sys
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,8 @@ FAST = (
     "autovacuum = off",
     "max_wal_size = '256MB'",
 )
+HERE = Path(__file__).parent
+FROM_OUTSIDE = frozenset({"api", "browser", "pages"})
 ROOM = 2 * 1024**3
 """Bytes that a run may need, with all its workers."""
 
@@ -58,6 +60,22 @@ def pytest_configure(config: pytest.Config) -> None:
     sys.addaudithook(_refuse_network)
     # A hash is slow by design, and tests sign in a thousand times; `tests/unit/accounts/test_passwords.py` has the real one.
     passwords.hasher = PasswordHash((Argon2Hasher(**QUICK),))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Tests that look at Purser from outside are not traced: it costs half of their time, and what they reach in `core`
+    is to be reached by the tests of `core` itself."""
+    coverage: Any = item.config.pluginmanager.getplugin("_cov")
+    outside = not FROM_OUTSIDE.isdisjoint(item.path.relative_to(HERE).parts)
+    tracer = coverage.cov_controller if coverage and outside else None
+    if tracer:
+        tracer.pause()
+    try:
+        return (yield)
+    finally:
+        if tracer:
+            tracer.resume()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -11,6 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.browser import chromium
+from tests.browser.shop import Shop
 from tests.conftest import TEMPLATE, url_of
 from tests.fakes import FakeVendors
 from tests.server import Live, serving
@@ -25,7 +26,7 @@ def fresh_database(server_url: str) -> Callable[[], str]:
     def make() -> str:
         name = f"live_{uuid.uuid4().hex}"
         with psycopg.connect(server_url, autocommit=True) as connection:
-            connection.execute(f"create database {name} template {TEMPLATE}".encode())
+            connection.execute(f"create database {name} template {TEMPLATE} strategy file_copy".encode())
         return url_of(server_url, name)
 
     return make
@@ -52,6 +53,43 @@ def vendor_live(fresh_database: Callable[[], str], tmp_path: Path, fakes: FakeVe
         ANTHROPIC_BASE_URL=fakes.anthropic.url,
     ) as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def shop(fresh_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """A server with generations behind it, for the tests of a file; a file that needs more of it makes its own."""
+    url = fresh_database()
+    shop = Shop(url)
+    shop.fill()
+    with serving(tmp_path_factory.mktemp("shop"), DATABASE_URL=url) as shop.live:
+        yield shop
+    shop.close()
+
+
+@pytest.fixture(scope="module")
+def signed_in(shop: Shop, browser: Browser) -> Any:
+    """The cookies of the shop's superadmin: signing in is another page's matter."""
+    context = browser.new_context(base_url=shop.live.url)
+    sign_in(context.new_page(), shop.live)
+    state = context.storage_state()
+    context.close()
+    return state
+
+
+@pytest.fixture
+def window(shop: Shop, new_context: Callable[..., BrowserContext], signed_in: Any) -> Callable[..., Page]:
+    """Makes a browser of the shop's superadmin: `window(viewport=…, color_scheme="dark")`."""
+
+    def make(**options: Any) -> Page:
+        return new_context(base_url=shop.live.url, storage_state=signed_in, **options).new_page()
+
+    return make
+
+
+@pytest.fixture
+def admin(window: Callable[..., Page]) -> Page:
+    """A page of the shop's superadmin."""
+    return window()
 
 
 @pytest.fixture(scope="module")

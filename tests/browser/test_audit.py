@@ -16,6 +16,7 @@ from psycopg.types.json import Jsonb
 
 from core.ids import first_id_at, new_id
 from tests.browser.conftest import ready, serious, settled, sign_in
+from tests.browser.looking import sideways
 from tests.server import Live, serving
 
 HOSTILE = "<b onmouseover=alert(1)>=cmd()</b><script>document.title='taken'</script>"
@@ -475,5 +476,5 @@ def test_nothing_serious_stands_in_anybodys_way(
     for query in ("", f"?sel={archive.edited}", "?q=nobody"):
         page.goto(f"/audit{query}")
         settled(page)
-        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+        assert sideways(page) <= 0
         assert serious(page) == []

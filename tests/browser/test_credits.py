@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import serious, settled
+from tests.browser.looking import sideways
 from tests.browser.plant import NewContext, press, tab_to
 from tests.browser.till import Till
 from tests.server import serving
@@ -359,7 +360,7 @@ def test_nothing_serious_stands_in_anybodys_way(
     ):
         page.goto(path)
         settled(page)
-        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, path
+        assert sideways(page) <= 0, path
         assert serious(page) == [], path
     page.goto(f"/credits?adjust={till.users['mara']}")
     expect(page.get_by_role("dialog", name="Adjust credits")).to_be_visible()

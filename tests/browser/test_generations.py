@@ -1,42 +1,18 @@
 """The Generations page in a browser, over rows of its own: found, filtered, paged, opened, and only to those who may."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.conftest import ready, serious, settled, sign_in
+from tests.browser.looking import sideways
 from tests.browser.shop import HOSTILE, Shop
 from tests.server import serving
-
-
-@pytest.fixture(scope="module")
-def shop(fresh_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    url = fresh_database()
-    shop = Shop(url)
-    shop.fill()
-    with serving(tmp_path_factory.mktemp("generations"), DATABASE_URL=url) as shop.live:
-        yield shop
-    shop.close()
-
-
-@pytest.fixture(scope="module")
-def signed_in(shop: Shop, browser: Browser) -> Any:
-    """The superadmin's cookies: signing in is another page's matter, and slow by design."""
-    context = browser.new_context(base_url=shop.live.url)
-    sign_in(context.new_page(), shop.live)
-    state = context.storage_state()
-    context.close()
-    return state
-
-
-@pytest.fixture
-def admin(shop: Shop, new_context: Callable[..., BrowserContext], signed_in: Any) -> Page:
-    return new_context(base_url=shop.live.url, storage_state=signed_in).new_page()
 
 
 def open_list(page: Page, query: str = "") -> Page:
@@ -294,16 +270,11 @@ def test_before_anything_was_generated(
 
 @pytest.mark.parametrize(("theme", "width"), [("dark", 1440), ("light", 390)])
 def test_nothing_serious_stands_in_anybodys_way(
-    shop: Shop, new_context: Callable[..., BrowserContext], signed_in: Any, theme: str, width: int
+    shop: Shop, window: Callable[..., Page], theme: str, width: int
 ) -> None:
-    page = new_context(
-        base_url=shop.live.url,
-        storage_state=signed_in,
-        color_scheme=theme,
-        viewport={"width": width, "height": 900},
-    ).new_page()
+    page = window(color_scheme=theme, viewport={"width": width, "height": 900})
     for query in ("", f"?sel={shop.failed}", "?q=nobody"):
         page.goto(f"/generations{query}")
         settled(page)
-        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+        assert sideways(page) <= 0
         assert serious(page) == []

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.conftest import ready, settled, sign_in
+from tests.browser.looking import sideways
 from tests.browser.shop import Shop
 from tests.fakes import FakeVendors
 from tests.server import Live, serving
@@ -126,4 +127,4 @@ def test_the_full_overview_never_scrolls_sideways(enter: Enter, width: int) -> N
     page = enter(viewport={"width": width, "height": 900})
 
     expect(page.get_by_role("region", name="Top causes of failure")).to_be_visible()
-    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    assert sideways(page) <= 0

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.conftest import ready, serious, settled, sign_in
+from tests.browser.looking import sideways
 from tests.server import Live
 
 PAGES = (
@@ -59,12 +60,12 @@ def test_no_page_scrolls_sideways(
 ) -> None:
     page = new_context(base_url=live.url, viewport={"width": width, "height": 844}).new_page()
     page.goto("/login")
-    overflow = {"/login": page.evaluate("document.documentElement.scrollWidth - innerWidth")}
+    overflow = {"/login": sideways(page)}
     sign_in(page, live)
     for path in paths:
         page.goto(path)
         ready(page)
-        overflow[path] = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        overflow[path] = sideways(page)
 
     assert {path: by for path, by in overflow.items() if by > 0} == {}
 

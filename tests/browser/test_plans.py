@@ -8,8 +8,8 @@ from playwright.sync_api import Dialog, Locator, Page, expect
 
 from core.ids import new_id
 from tests.browser.conftest import ready, serious, settled, sign_in
+from tests.browser.looking import keyboard_stops, sideways, small_targets
 from tests.browser.plant import NewContext, Plant, has_focus, tab_to
-from tests.browser.test_providers_page import SMALL, STOP
 from tests.server import serving
 
 TABS = ("matrix", "history", "overrides", "undefined", "proposals", "file")
@@ -304,8 +304,8 @@ def test_nothing_scrolls_sideways_targets_are_large_and_a_phone_only_reads(
     for tab in TABS:
         page.goto(f"/plans?tab={tab}")
         settled(page)
-        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, tab
-        small = page.evaluate(SMALL, least)
+        assert sideways(page) <= 0, tab
+        small = small_targets(page, least)
         assert [one for one in small if "tab=" not in one and not one.startswith(TAB_WORDS)] == [], tab
     page.goto("/plans")
     settled(page)
@@ -317,7 +317,7 @@ def test_nothing_scrolls_sideways_targets_are_large_and_a_phone_only_reads(
     last.scroll_into_view_if_needed()
     expect(head).to_be_in_viewport(ratio=1)
     expect(first).to_be_in_viewport(ratio=1)
-    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    assert sideways(page) <= 0
 
     last.click()
 
@@ -336,16 +336,7 @@ def test_every_stop_of_the_keyboard_is_seen_and_has_a_name(desk: Page) -> None:
     expect(desk.get_by_role("region", name="Not saved yet")).to_be_visible()
     settled(desk)
     desk.evaluate("document.querySelector('.pu-skip').focus()")
-    stops: list[str] = []
-    for _ in range(60):
-        desk.keyboard.press("Tab")
-        stop = desk.evaluate(STOP)
-        if stop["name"] in (None, "Skip to the content") and stops:
-            break
-        stops.append(stop["name"])
-        assert stop["name"], stop
-        assert stop["ring"], stop
-        assert stop["seen"], stop
+    stops = keyboard_stops(desk)
 
     for name in ("Matrix", "Add plan", "video-suite on Free", "Discard", "Review changes…"):
         assert name in " ".join(stops)

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from core.ids import new_id
 from tests.browser.conftest import ready, serious, settled
+from tests.browser.looking import keyboard_stops, sideways, small_targets
 from tests.browser.plant import (
     NewContext,
     Plant,
@@ -257,10 +258,9 @@ def test_nothing_scrolls_sideways_and_targets_are_large_enough(
     for path in ("/providers", *(f"/providers?sel={plant.id_of('anthropic')}&tab={tab}" for tab in TABS)):
         page.goto(path)
         settled(page)
-        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, path
+        assert sideways(page) <= 0, path
         assert page.evaluate(CLIPPED) == [], path
-        small = page.evaluate(SMALL, least)
-        assert small == [], path
+        assert small_targets(page, least) == [], path
 
 
 def test_a_dialog_is_named_keeps_the_focus_and_gives_it_back(desk: Page) -> None:
@@ -318,16 +318,7 @@ def test_every_stop_of_the_keyboard_is_seen_and_has_a_name(plant: Plant, new_con
     expect(pane_of(page).get_by_role("region", name="Breaker open since")).to_be_visible()
     expect(pane_of(page).get_by_role("region", name="Simulated outage")).to_be_visible()
     settled(page)
-    stops: list[str] = []
-    for _ in range(120):
-        page.keyboard.press("Tab")
-        stop = page.evaluate(STOP)
-        if stop["name"] in (None, "Skip to the content") and stops:
-            break
-        stops.append(stop["name"])
-        assert stop["name"], stop
-        assert stop["ring"], stop
-        assert stop["seen"], stop
+    stops = keyboard_stops(page)
 
     for name in ("Move Anthropic up in text", "Test connection", "Probe now", "Stop the drill", "Health"):
         assert name in " ".join(stops)
@@ -374,28 +365,6 @@ def trouble(plant: Plant) -> None:
         " now() + interval '10 minutes' from providers where slug = 'anthropic' on conflict do nothing"
     )
 
-
-STOP = """() => {
-    const here = document.activeElement;
-    if (here === document.body) return { name: null };
-    const shown = here.closest("tr:has(.pu-rowlink)") ?? here.closest(".q-toggle") ?? here;
-    const box = shown.getBoundingClientRect(), style = getComputedStyle(shown);
-    const middle = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
-    return {
-        name: here.getAttribute("aria-label") || here.innerText || here.title,
-        ring: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2,
-        seen: box.top >= 0 && box.bottom <= innerHeight && (shown.contains(middle) || middle?.contains(shown)),
-    };
-}"""
-"""What has the focus: its name, whether a ring is around it, and whether it is in sight with nothing over it."""
-
-SMALL = """least => [...document.querySelectorAll("main button, main a, aside button, aside a, aside [role=switch]")]
-    .filter(e => e.offsetParent)
-    .map(e => [e.getAttribute("aria-label") || e.innerText, e.closest("tr[data-link]") ?? e])
-    .map(([name, e]) => [name, e.getBoundingClientRect()])
-    .filter(([, box]) => box.height < least - 0.5 || box.width < Math.min(least, 24) - 0.5)
-    .map(([name, box]) => `${name}: ${box.width} x ${box.height}`)"""
-"""Whatever can be pressed and is lower than `least`; a row is pressed as a whole."""
 
 CLIPPED = """[...document.querySelectorAll("aside *")].filter(e => e.offsetParent && e.scrollWidth > e.clientWidth + 1
     && getComputedStyle(e).overflowX === "visible" && getComputedStyle(e).display === "block"

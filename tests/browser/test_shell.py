@@ -1,7 +1,7 @@
 """The shell in a browser: palette, keys, tray, alerts, saved views, row heights, and what stands while something is away."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
@@ -9,49 +9,16 @@ from uuid import UUID
 
 import psycopg
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, Route, expect
+from playwright.sync_api import BrowserContext, Locator, Page, Request, Route, expect
 
 from core.ids import new_id
 from tests.browser.conftest import ready, serious, settled, sign_in
+from tests.browser.looking import sideways
 from tests.browser.shop import Shop
 from tests.server import serving
 
 NewContext = Callable[..., BrowserContext]
 PHONE = {"width": 390, "height": 844}
-
-
-@pytest.fixture(scope="module")
-def shop(fresh_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    url = fresh_database()
-    shop = Shop(url)
-    shop.fill()
-    with serving(tmp_path_factory.mktemp("shell"), DATABASE_URL=url) as shop.live:
-        yield shop
-    shop.close()
-
-
-@pytest.fixture(scope="module")
-def signed_in(shop: Shop, browser: Browser) -> Any:
-    context = browser.new_context(base_url=shop.live.url)
-    sign_in(context.new_page(), shop.live)
-    state = context.storage_state()
-    context.close()
-    return state
-
-
-@pytest.fixture
-def window(shop: Shop, new_context: NewContext, signed_in: Any) -> Callable[..., Page]:
-    """Makes a browser of the superadmin's: `window(viewport=…, color_scheme="dark")`."""
-
-    def make(**options: Any) -> Page:
-        return new_context(base_url=shop.live.url, storage_state=signed_in, **options).new_page()
-
-    return make
-
-
-@pytest.fixture
-def admin(window: Callable[..., Page]) -> Page:
-    return window()
 
 
 def visit(page: Page, path: str) -> Page:
@@ -503,7 +470,7 @@ def test_nothing_serious_stands_in_anybodys_way(
     faults: dict[str, list[str]] = {}
 
     def look(what: str) -> None:
-        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, what
+        assert sideways(page) <= 0, what
         faults[what] = serious(page)
 
     for path in (

@@ -3,14 +3,14 @@
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from core.ids import new_id
 from tests.browser.conftest import ready, serious, settled, sign_in
+from tests.browser.looking import sideways
 from tests.browser.plant import has_focus, tab_to
 from tests.browser.shop import Shop
 from tests.server import serving
@@ -34,20 +34,6 @@ def shop(fresh_database: Callable[[], str], tmp_path_factory: pytest.TempPathFac
         charge(shop)
         yield shop
     shop.close()
-
-
-@pytest.fixture(scope="module")
-def signed_in(shop: Shop, browser: Browser) -> Any:
-    context = browser.new_context(base_url=shop.live.url)
-    sign_in(context.new_page(), shop.live)
-    state = context.storage_state()
-    context.close()
-    return state
-
-
-@pytest.fixture
-def admin(shop: Shop, new_context: NewContext, signed_in: Any) -> Page:
-    return new_context(base_url=shop.live.url, storage_state=signed_in).new_page()
 
 
 def test_my_user_says_the_feature_is_missing_is_answered_and_mended_by_keyboard_alone(
@@ -304,13 +290,8 @@ def test_the_day_has_a_label_and_a_table_behind_it(admin: Page, shop: Shop) -> N
     expect(table.get_by_role("row").filter(has_text="overloaded")).to_have_count(1)
 
 
-def test_the_summary_is_copied_as_plain_text(shop: Shop, new_context: NewContext, signed_in: Any) -> None:
-    context = new_context(
-        base_url=shop.live.url,
-        storage_state=signed_in,
-        permissions=["clipboard-read", "clipboard-write"],
-    )
-    page = context.new_page()
+def test_the_summary_is_copied_as_plain_text(shop: Shop, window: Callable[..., Page]) -> None:
+    page = window(permissions=["clipboard-read", "clipboard-write"])
     visit(page, f"/users/{shop.users['mara']}")
     page.get_by_role("button", name="Copy support summary").click()
     expect(said(page, "Support summary copied")).to_be_visible()
@@ -344,20 +325,15 @@ def test_support_is_told_what_it_may_not_and_a_suspension_shows_at_once(
 
 @pytest.mark.parametrize(("theme", "width"), [("dark", 1440), ("light", 1024), ("dark", 390)])
 def test_nothing_serious_stands_in_anybodys_way(
-    shop: Shop, new_context: NewContext, signed_in: Any, theme: str, width: int
+    shop: Shop, window: Callable[..., Page], theme: str, width: int
 ) -> None:
-    page = new_context(
-        base_url=shop.live.url,
-        storage_state=signed_in,
-        color_scheme=theme,
-        viewport={"width": width, "height": 900},
-    ).new_page()
+    page = window(color_scheme=theme, viewport={"width": width, "height": 900})
     mara = f"/users/{shop.users['mara']}"
     paths = ("/users", "/users?q=nobody-at-all", mara, *(f"{mara}?tab={tab}" for tab in TABS))
     faults: dict[str, list[str]] = {}
     for path in paths if width != 1024 else paths[:4]:
         visit(page, path)
-        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, path
+        assert sideways(page) <= 0, path
         faults[path] = serious(page)
     assert {path: found for path, found in faults.items() if found} == {}
 

@@ -1,0 +1,51 @@
+"""What a page must be for the eye and the hand: no wider than the window, with targets large enough, each stop in sight."""
+
+from playwright.sync_api import Page
+
+MOST_STOPS = 120
+
+
+def sideways(page: Page) -> int:
+    """By how many pixels the page is wider than its window; not more than 0 where nothing scrolls sideways."""
+    return page.evaluate("document.documentElement.scrollWidth - innerWidth")
+
+
+def small_targets(page: Page, least: int) -> list[str]:
+    """Whatever can be pressed and is lower than `least` pixels, with its size; a row is pressed as a whole."""
+    return page.evaluate(SMALL, least)
+
+
+def keyboard_stops(page: Page) -> list[str]:
+    """Goes once round by Tab: the names of all stops. Fails at one without name or ring, or that is out of sight."""
+    stops: list[str] = []
+    for _ in range(MOST_STOPS):
+        page.keyboard.press("Tab")
+        stop = page.evaluate(STOP)
+        if stop["name"] in (None, "Skip to the content") and stops:
+            return stops
+        stops.append(stop["name"])
+        assert stop["name"], stop
+        assert stop["ring"], stop
+        assert stop["seen"], stop
+    return stops
+
+
+STOP = """() => {
+    const here = document.activeElement;
+    if (here === document.body) return { name: null };
+    const shown = here.closest("tr:has(.pu-rowlink)") ?? here.closest(".q-toggle") ?? here;
+    const box = shown.getBoundingClientRect(), style = getComputedStyle(shown);
+    const middle = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+    return {
+        name: here.getAttribute("aria-label") || here.innerText || here.title,
+        ring: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2,
+        seen: box.top >= 0 && box.bottom <= innerHeight && (shown.contains(middle) || middle?.contains(shown)),
+    };
+}"""
+
+SMALL = """least => [...document.querySelectorAll("main button, main a, aside button, aside a, aside [role=switch]")]
+    .filter(e => e.offsetParent)
+    .map(e => [e.getAttribute("aria-label") || e.innerText, e.closest("tr[data-link]") ?? e])
+    .map(([name, e]) => [name, e.getBoundingClientRect()])
+    .filter(([, box]) => box.height < least - 0.5 || box.width < Math.min(least, 24) - 0.5)
+    .map(([name, box]) => `${name}: ${box.width} x ${box.height}`)"""
