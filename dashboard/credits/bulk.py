@@ -195,7 +195,10 @@ class BulkGrants:
             if one.state in (BulkState.RUNNING, BulkState.DONE, BulkState.FAILED):
                 with self._pane.section("How far"):
                     far = _Far()
-            with self._pane.section("Lines"):
+            making = one.state is BulkState.DRAFTING
+            with self._pane.section(
+                "Lines", note="being listed; the tray says how far it is" if making else ""
+            ):
                 table = DataTable(
                     "Lines", LINES, row_height=40, beside=True, framed=False, cards=False
                 ).classes("pu-lines")
@@ -302,9 +305,10 @@ class _Parts:
             return
         self.lines, self._pages = lines, tuple(pages)
         here = Address(tab=BULK, sel=found.grant.id).url
+        seen = lines[:PAGE]
         self._table.show_rows(
-            [_line(line) for line in lines[:PAGE]],
-            foot=f"{pages[-1] + 1:,}–{pages[-1] + len(lines[:PAGE]):,}",
+            [_line(line) for line in seen],
+            foot=f"{pages[-1] + 1:,}–{pages[-1] + len(seen):,}" if seen else "none yet",
             previous_page=here if len(pages) > 1 else None,
             next_page=here if len(lines) > PAGE else None,
         )
