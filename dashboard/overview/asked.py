@@ -2,7 +2,7 @@
 
 from core.vocabulary import Role
 from dashboard.overview.demo import ask_to_load_demo, ask_to_remove_demo
-from dashboard.overview.invite import Invite
+from dashboard.overview.invite import ask_to_invite
 from dashboard.page import Screen
 
 
@@ -11,8 +11,7 @@ async def open_asked(screen: Screen) -> None:
     if screen.person.role is not Role.SUPERADMIN:
         return
     if screen.query("invite"):
-        with screen.frame.main:
-            Invite(screen).open()
+        ask_to_invite(screen)
     elif screen.query("demo") == "remove":
         await ask_to_remove_demo(screen)
     elif screen.query("demo") == "load":

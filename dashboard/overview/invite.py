@@ -1,16 +1,15 @@
 """The dialog that makes an account for a colleague, and shows its one-time password once."""
 
-from nicegui import ui
-
 from core.accounts.passwords import one_time_password
 from core.audit import Actor
+from core.database import Session
 from core.signup import sign_up
 from core.vocabulary import Role
+from dashboard.access import SUPERADMINS
 from dashboard.components import fields
-from dashboard.components.dialog import Dialog
-from dashboard.components.facts import Box
-from dashboard.components.html import Node
+from dashboard.forms import PageDialog, write
 from dashboard.page import Screen
+from dashboard.user.handing import show_once
 
 ROLES = {
     Role.SUPPORT.value: "Support: users, credits, generations",
@@ -19,43 +18,31 @@ ROLES = {
 }
 
 
-class Invite:
-    """`Invite(screen).open()`."""
+def ask_to_invite(screen: Screen) -> None:
+    """Opens the dialog."""
 
-    def __init__(self, screen: Screen) -> None:
-        self._screen = screen
-        self._dialog = Dialog(
-            "Invite",
-            sub="They sign in with a one-time password.",
-            verb="Make the account",
-            on_confirm=self._invite,
-        )
-        with self._dialog.body, Node("div", "", "pu-stack"):
-            self._email = fields.text("E-mail")
-            self._role = fields.select("Role", ROLES, value=Role.SUPPORT.value)
+    async def invite() -> bool:
+        dialog.fail(None)
+        address, password = (email.value or "").strip(), one_time_password()
 
-    def open(self) -> None:
-        self._dialog.open()
+        async def change(session: Session, actor: Actor) -> None:
+            await sign_up(
+                session, email=address, password=password, one_time=True, role=Role(role.value), actor=actor
+            )
 
-    async def _invite(self) -> bool:
-        email, role, password = (self._email.value or "").strip(), Role(self._role.value), one_time_password()
-
-        async def invite(actor: Actor) -> None:
-            async with self._screen.purser.database.transaction() as session:
-                await sign_up(session, email=email, password=password, one_time=True, role=role, actor=actor)
-
-        if not await self._screen.act(invite, roles=[Role.SUPERADMIN]):
-            return False
-        self._dialog.close()
-        told = Dialog(
-            f"{email} can sign in",
-            sub="Shown once: hand it over by a safe way.",
-            verb="Copied, close",
-            on_confirm=lambda: None,
-        )
-        with told.body, Box(lined=True):
-            Node("p", "One-time password", "pu-label")
-            Node("p", password, "is-mono is-strong")
-        told.open()
-        ui.clipboard.write(password)
+        if await write(screen, change, roles=SUPERADMINS, refused=dialog.fail):
+            dialog.close()
+            show_once(screen, f"{address} can sign in", "One-time password", password)
         return False
+
+    dialog = PageDialog(
+        screen,
+        "Invite",
+        sub="They sign in with a one-time password.",
+        verb="Make the account",
+        on_confirm=invite,
+    )
+    with dialog.body:
+        email = fields.text("E-mail", note="required").props("autofocus maxlength=320 type=email")
+        role = fields.select("Role", ROLES, value=Role.SUPPORT.value)
+    dialog.open()

@@ -20,7 +20,7 @@ from dashboard.components.toast import toast
 from dashboard.overview.checklist import Checklist, Step
 from dashboard.overview.demo import ask_to_remove_demo, load_demo
 from dashboard.overview.installation import Installation
-from dashboard.overview.invite import Invite
+from dashboard.overview.invite import ask_to_invite
 from dashboard.page import Screen
 
 SAMPLE = "In three sentences: why does a ship need a purser?"
@@ -135,7 +135,7 @@ class Start(Node):
                 "Support, testers, and a second superadmin who approves large adjustments",
                 colleagues > 1,
                 "Invite",
-                Invite(self._screen).open,
+                lambda: ask_to_invite(self._screen),
                 "Invite another",
             ),
         ]
@@ -172,7 +172,8 @@ class Start(Node):
     async def _put_away(self) -> None:
         await note_step(self._database, self._screen.person.id, PUT_AWAY)
         self.show(False)
-        toast("The checklist is put away. Everything in it is on its own page.", "info")
+        with self._screen.frame.main:  # what was pressed may be gone
+            toast("The checklist is put away. Everything in it is on its own page.", "info")
 
     async def _load_demo(self) -> None:
         await load_demo(self._screen)

@@ -95,7 +95,7 @@ class Review:
             if self._news:
                 with Box("warn").set(role="alert"):
                     Node("p", self._news)
-            with Node("ol", "", "pu-steps"):
+            with Node("ol", "", "pu-review-steps"):
                 self._what(found)
                 if self._changes:
                     self._who(found, fault)
@@ -200,8 +200,8 @@ class Review:
 def _step(number: int, title: str) -> Iterator[Node]:
     """A numbered step; gives its head, for what stands at the end of it."""
     with Node("li"):
-        Node("span", str(number), "pu-step-number", aria_hidden="true")
-        with Node("div", "", "pu-step-head") as head:
+        Node("span", str(number), "pu-review-number", aria_hidden="true")
+        with Node("div", "", "pu-review-head") as head:
             Node("h3", title)
-        with Node("div", "", "pu-step-body"):
+        with Node("div", "", "pu-review-body"):
             yield head

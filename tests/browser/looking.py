@@ -10,6 +10,11 @@ def sideways(page: Page) -> int:
     return page.evaluate("document.documentElement.scrollWidth - innerWidth")
 
 
+def squeezed(page: Page) -> list[str]:
+    """The buttons in sight whose words stand out of them."""
+    return page.evaluate(SQUEEZED)
+
+
 def small_targets(page: Page, least: int) -> list[str]:
     """Whatever can be pressed and is lower than `least` pixels, with its size; a row is pressed as a whole."""
     return page.evaluate(SMALL, least)
@@ -42,6 +47,10 @@ STOP = """() => {
         seen: box.top >= 0 && box.bottom <= innerHeight && (shown.contains(middle) || middle?.contains(shown)),
     };
 }"""
+
+SQUEEZED = """() => [...document.querySelectorAll(".pu-btn")]
+    .filter(e => e.offsetParent && e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).overflowX === "visible")
+    .map(e => `${e.innerText}: ${e.scrollWidth} in ${e.clientWidth} px`)"""
 
 SMALL = """least => [...document.querySelectorAll("main button, main a, aside button, aside a, aside [role=switch]")]
     .filter(e => e.offsetParent)

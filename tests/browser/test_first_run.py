@@ -6,6 +6,7 @@ from pathlib import Path
 from playwright.sync_api import BrowserContext, expect
 
 from tests.browser.conftest import ready, sign_in
+from tests.browser.looking import squeezed
 from tests.server import serving
 
 
@@ -22,6 +23,7 @@ def test_a_newcomer_runs_a_sample_and_sees_what_it_cost(
 
         expect(page.get_by_text("1 of 5")).to_be_visible()
         expect(page.get_by_role("heading", name="Your sample")).to_be_visible()
+        assert squeezed(page) == []
         page.get_by_role("button", name="Open the row").click()
         page.wait_for_url("**/generations?sel=*")
         ready(page)
