@@ -9,6 +9,7 @@ from nicegui import ui
 from core.audit import Actor
 from core.audit.rules import LONGEST_REASON
 from core.database import Session
+from core.log import get_logger
 from core.vocabulary import Role
 from dashboard.access import SUPERADMINS
 from dashboard.components import fields
@@ -16,6 +17,8 @@ from dashboard.components.button import Handler, Kind
 from dashboard.components.dialog import Dialog, OnConfirm
 from dashboard.components.toast import toast
 from dashboard.page import Screen
+
+log = get_logger(__name__)
 
 WHY = "For the audit, and for whoever wonders tomorrow"
 
@@ -91,7 +94,11 @@ async def write(
 
     written = await screen.act(run, roles=roles, refused=refused)
     if written:
-        await screen.purser.changes.refresh()
+        try:
+            await screen.purser.changes.refresh()
+        except Exception:
+            # It is written: the next look tells what this one could not, and nobody is to write it again.
+            log.exception("a change was written and could not be told at once")
         if done is not None:
             with screen.frame.main:  # what was pressed may be gone
                 toast(done if isinstance(done, str) else done(), undo=undo)

@@ -1,7 +1,7 @@
 """What waits for another superadmin: movements above a person's limit, and large bulk grants.
 
-Nobody approves what they asked for, or what goes to their own account; the database refuses it, too. Where there is one superadmin only, it is done on
-the audited command line (`credits approve ID`). The balance is looked at again when it is approved.
+Nobody approves what they asked for, or what goes to their own account; but for the people of a bulk grant, the database
+refuses it, too. Where nobody else could, it is done on the audited command line (`credits approve ID`). The balance is looked at again when it is approved.
 """
 
 from dataclasses import asdict, dataclass
@@ -13,7 +13,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from core.audit import Actor, record
 from core.audit.rules import clean_line, require_superadmin
-from core.credits.bulk_jobs import set_going
+from core.credits.bulk_jobs import names, set_going
 from core.credits.bulk_models import BulkGrant, BulkState
 from core.credits.limits import LIMITS
 from core.credits.models import CreditEntry, CreditRequest, EntryType, RequestState
@@ -110,8 +110,8 @@ async def approve(
     request = await _waiting(session, request_id)
     if actor.id == request.asked_by:
         raise NotAllowed("Another superadmin must approve this: you asked for it.", code="own_request")
-    if actor.id is not None and actor.id == request.user_id:
-        raise NotAllowed("Another superadmin must approve this: the account is yours.", code="own_account")
+    if await _is_theirs(session, request, actor.id):
+        raise NotAllowed("Another superadmin must approve this: it goes to your account.", code="own_account")
     await _require_asker(session, request)
     if request.bulk_id is not None:
         bulk = await _bulk(session, request.bulk_id)
@@ -182,6 +182,15 @@ async def count_waiting(database: Database) -> int:
     """How many wait."""
     row = await database.fetch_one("select count(*) from credit_requests where state = 'waiting'")
     return row[0] if row else 0
+
+
+async def _is_theirs(session: AsyncSession, request: CreditRequest, actor_id: UUID | None) -> bool:
+    """Whether the credits go to this person, alone or among others."""
+    if actor_id is None:
+        return False
+    if request.bulk_id is not None:
+        return await names(session, request.bulk_id, actor_id)
+    return actor_id == request.user_id
 
 
 async def _require_asker(session: AsyncSession, request: CreditRequest) -> None:

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from core.credits.bulk_models import BulkGrant, BulkState
+from core.database import run
 from core.errors import Conflict
 from core.queue.background import begin
 
@@ -34,6 +35,16 @@ async def set_going(session: AsyncSession, bulk: BulkGrant, *, approved_by: UUID
     bulk.state, bulk.approved_by, bulk.job_id, bulk.finished_at = BulkState.RUNNING, approved_by, job_id, None
     session.add(bulk)
     return job_id
+
+
+async def names(session: AsyncSession, bulk_id: UUID, user_id: UUID) -> bool:
+    """Whether somebody is among the people of a bulk grant."""
+    found = await run(
+        session,
+        "select from bulk_grant_lines where bulk_id = :bulk and user_id = :user",
+        {"bulk": bulk_id, "user": user_id},
+    )
+    return found.first() is not None
 
 
 @dataclass(frozen=True, slots=True)

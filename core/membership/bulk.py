@@ -13,13 +13,12 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from core.audit import Actor, record
 from core.audit.rules import require_superadmin
 from core.credits.approvals import ask
-from core.credits.bulk_jobs import set_going
+from core.credits.bulk_jobs import names, set_going
 from core.credits.bulk_models import BulkGrant, BulkState
 from core.credits.limits import own_limit
 from core.credits.models import CreditRequest
 from core.credits.posting import Movement
 from core.credits.reasons import words_of
-from core.database import run
 from core.errors import Conflict, NotFound
 from core.membership.bulk_lists import BulkSummary as BulkSummary
 from core.membership.bulk_lists import Line as Line
@@ -59,7 +58,7 @@ async def start(session: AsyncSession, bulk_id: UUID, *, actor: Actor) -> Starte
         raise Conflict(f"This bulk grant is {bulk.state} already.", code="begun_already")
     bulk.created_by, bulk.created_label = actor.id, actor.label
     limit = await own_limit(session, actor)
-    if limit is not None and (bulk.credits > limit or await _names(session, bulk.id, actor.id)):
+    if limit is not None and (bulk.credits > limit or await names(session, bulk.id, actor.id)):
         bulk.state = BulkState.WAITING
         session.add(bulk)
         movement = Movement(
@@ -109,15 +108,6 @@ async def _resume(session: AsyncSession, bulk: BulkGrant, actor: Actor) -> UUID:
         },
     )  # fmt: skip
     return job_id
-
-
-async def _names(session: AsyncSession, bulk_id: UUID, user_id: UUID) -> bool:
-    found = await run(
-        session,
-        "select from bulk_grant_lines where bulk_id = :bulk and user_id = :user",
-        {"bulk": bulk_id, "user": user_id},
-    )
-    return found.first() is not None
 
 
 async def _locked(session: AsyncSession, bulk_id: UUID) -> BulkGrant:

@@ -47,7 +47,7 @@ async def bulk_grant(database: Database, bulk_id: UUID) -> BulkSummary | None:
         bulk = await session.get(BulkGrant, bulk_id)
         if bulk is None:
             return None
-        begun = bulk.state in (BulkState.RUNNING, BulkState.FAILED)
+        begun = bulk.state in (BulkState.DRAFTING, BulkState.RUNNING, BulkState.FAILED)
         stopped = begun and not await works(session, bulk)
         return BulkSummary(bulk, *await how_far(session, bulk_id), stopped)
 
@@ -69,7 +69,7 @@ async def how_far(session: AsyncSession, bulk_id: UUID) -> tuple[int, int, int]:
 
 
 async def works(session: AsyncSession, bulk: BulkGrant) -> bool:
-    """Whether the job of a bulk grant that was begun still waits or runs."""
+    """Whether the job of a bulk grant, or of its list, still waits or runs."""
     job = await session.get(BackgroundJob, bulk.job_id) if bulk.job_id else None
     return job is not None and job.state in (JobState.WAITING, JobState.RUNNING)
 

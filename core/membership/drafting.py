@@ -22,8 +22,9 @@ from core.credits.limits import LARGEST
 from core.credits.models import EntryType
 from core.credits.reasons import checked_reason, words_of
 from core.database import Database, run
-from core.errors import InvalidRequest
+from core.errors import Conflict, InvalidRequest, NotFound
 from core.membership.bulk_file import Refusal, read_lines
+from core.membership.bulk_lists import works
 from core.queue.background import Body, Work, begin
 
 LONGEST_TITLE = 100
@@ -35,6 +36,7 @@ PIECE = 10_000
 MOST_REFUSALS = 1_000
 """Refusals that a draft keeps; it counts all of them."""
 DRAFTS_KEPT = timedelta(days=7)
+NOBODY = "There is nobody whom this filter matches."
 BULK_LIST = "bulk_list"
 """The kind of job that makes a list."""
 
@@ -111,7 +113,7 @@ async def draft_from_filter(
         raise InvalidRequest("Demo users are given no real credits.")
     people = await _count(session, which)
     if not people:
-        raise InvalidRequest("There is nobody whom this filter matches.", code="no_lines")
+        raise InvalidRequest(NOBODY, code="no_lines")
     if people > MOST_PEOPLE:
         raise InvalidRequest(f"At most {MOST_PEOPLE:,} people are granted credits at once.")
     bulk.filter = {"which": asdict(which), "amount": amount}
@@ -120,18 +122,32 @@ async def draft_from_filter(
     await session.flush()
     if people > LISTED_AT_ONCE:
         bulk.state = BulkState.DRAFTING
-        bulk.job_id = await begin(
-            session,
-            kind=BULK_LIST,
-            title=f"List of people: {bulk.title}",
-            parameters={"bulk": str(bulk.id)},
-            actor=actor,
-            href=SHOWN_AT.format(bulk=bulk.id),
-        )
+        await _begin_list(session, bulk, actor)
     else:
-        await _list_some(session, bulk, LISTED_AT_ONCE)
+        # As many as there are by now: somebody may have come or gone since they were counted.
+        bulk.people = await _list_some(session, bulk, LISTED_AT_ONCE)
+        bulk.credits = bulk.people * amount
+        if not bulk.people:
+            raise InvalidRequest(NOBODY, code="no_lines")
     await _record(session, bulk, actor)
     return Draft(bulk.id, bulk.people, bulk.credits, job_id=bulk.job_id)
+
+
+async def list_again(session: AsyncSession, bulk_id: UUID, *, actor: Actor) -> UUID:
+    """Goes on with a list whose job has failed, behind the last line that it wrote; returns the new job's id.
+
+    Raises:
+        NotAllowed: not a superadmin in person.
+        NotFound: no such grant.
+        Conflict: `begun_already`, the list is whole, or still being made.
+    """
+    require_superadmin(actor, "grant credits in bulk")
+    bulk = await session.get(BulkGrant, bulk_id, with_for_update=True)
+    if bulk is None:
+        raise NotFound("There is no such bulk grant.")
+    if bulk.state is not BulkState.DRAFTING or await works(session, bulk):
+        raise Conflict("This list is whole, or still being made.", code="begun_already")
+    return await _begin_list(session, bulk, actor)
 
 
 async def list_in_background(work: Work, context: Mapping[str, Any]) -> str:
@@ -167,6 +183,19 @@ async def forget_drafts(database: Database, now: datetime) -> None:
                 col(BulkGrant.created_at) < now - DRAFTS_KEPT,
             )
         )
+
+
+async def _begin_list(session: AsyncSession, bulk: BulkGrant, actor: Actor) -> UUID:
+    bulk.job_id = await begin(
+        session,
+        kind=BULK_LIST,
+        title=f"List of people: {bulk.title}",
+        parameters={"bulk": str(bulk.id)},
+        actor=actor,
+        href=SHOWN_AT.format(bulk=bulk.id),
+    )
+    session.add(bulk)
+    return bulk.job_id
 
 
 def _bulk(source: str, terms: Terms, actor: Actor) -> BulkGrant:

@@ -174,6 +174,7 @@ SECOND_PERSON = """
 select u.email from credit_requests r
 join users u on u.role = 'superadmin' and u.status = 'active' and u.id <> r.asked_by
     and u.id is distinct from r.user_id
+    and not exists (select from bulk_grant_lines l where l.bulk_id = r.bulk_id and l.user_id = u.id)
 where r.id = :request order by u.id limit 1
 """
 

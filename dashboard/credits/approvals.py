@@ -109,7 +109,9 @@ class Approvals:
                     Button("Withdraw", lambda: self._decide(line, "withdraw"), icon="undo")
                 elif line.user_id == screen.person.id:
                     Icon("info")
-                    Node("span", "The account is yours, so another superadmin decides.", "is-second pu-grow")
+                    Node("span", "The account is yours, so another superadmin approves.", "is-second pu-grow")
+                    if screen.person.role is Role.SUPERADMIN:
+                        Button("Reject…", lambda: self._decide(line, "reject"))
                 elif screen.person.role is Role.SUPERADMIN:
                     Node("span", "", "pu-grow")
                     Button("Reject…", lambda: self._decide(line, "reject"))

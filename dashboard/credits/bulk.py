@@ -8,6 +8,7 @@ from core.credits.reasons import words_of
 from core.ids import short
 from core.membership import bulk
 from core.membership.bulk import Line
+from core.membership.drafting import list_again
 from core.vocabulary import Role
 from dashboard.access import MANAGERS, SUPERADMINS
 from dashboard.components import states, time
@@ -195,10 +196,7 @@ class BulkGrants:
             if one.state in (BulkState.RUNNING, BulkState.DONE, BulkState.FAILED):
                 with self._pane.section("How far"):
                     far = _Far()
-            making = one.state is BulkState.DRAFTING
-            with self._pane.section(
-                "Lines", note="being listed; the tray says how far it is" if making else ""
-            ):
+            with self._pane.section("Lines", note=_listing_words(found)):
                 table = DataTable(
                     "Lines", LINES, row_height=40, beside=True, framed=False, cards=False
                 ).classes("pu-lines")
@@ -212,7 +210,9 @@ class BulkGrants:
             with Node("div", "", "pu-row pu-after"):
                 begin = Button("Begin…", lambda: self._begin(one), icon="play_arrow", small=True)
                 if one.state is BulkState.DRAFTING:
-                    begin.disable("The list of its people is still being made")
+                    begin.disable("Not all of its people are listed yet")
+                if stopped:
+                    Button("Go on listing", lambda: self._list_on(one), icon="play_arrow", small=True)
                 Button("Throw away", lambda: self._discard(one), icon="delete", small=True)
         elif stopped:
             with Node("div", "", "pu-row pu-after"):
@@ -249,6 +249,15 @@ class BulkGrants:
 
         dialog = PageDialog(self._screen, title, verb=verb, on_confirm=confirm, width=560)
         return dialog
+
+    async def _list_on(self, one: BulkGrant) -> None:
+        await write(
+            self._screen,
+            lambda session, actor: list_again(session, one.id, actor=actor),
+            "The list goes on. The tray in the header says how far it is.",
+            roles=SUPERADMINS,
+        )
+        await self.refresh()
 
     async def _discard(self, one: BulkGrant) -> None:
         if await write(
@@ -312,6 +321,12 @@ class _Parts:
             previous_page=here if len(pages) > 1 else None,
             next_page=here if len(lines) > PAGE else None,
         )
+
+
+def _listing_words(found: bulk.BulkSummary) -> str:
+    if found.grant.state is not BulkState.DRAFTING:
+        return ""
+    return "the listing has stopped" if found.stopped else "being listed; the tray says how far it is"
 
 
 def _line(line: Line) -> Row:

@@ -80,7 +80,7 @@ create table credit_requests (
     -- Nobody approves what they asked for, or what is theirs; without an id it was somebody at the command line.
     constraint credit_requests_second_person check (
         state <> 'approved'
-        or coalesce(decided_by <> asked_by and decided_by is distinct from user_id, decided_label = 'command line', false))
+        or coalesce(decided_by <> asked_by and decided_by <> coalesce(user_id, asked_by), decided_label = 'command line', false))
 );
 create unique index credit_requests_entry on credit_requests (entry_id) where entry_id is not null;
 create index credit_requests_waiting on credit_requests (id) where state = 'waiting';

@@ -15,7 +15,7 @@ import pytest
 
 from core.accounts.listing import Filter
 from core.accounts.models import User, UserStatus
-from core.audit import Actor
+from core.audit import COMMAND_LINE, Actor
 from core.credits.approvals import approve, reject, waiting
 from core.credits.bulk_models import BulkState
 from core.credits.ledger import Filter as LedgerFilter
@@ -33,7 +33,14 @@ from core.membership.bulk import (
     discard,
     start,
 )
-from core.membership.drafting import Draft, Terms, draft_from_csv, draft_from_filter, forget_drafts
+from core.membership.drafting import (
+    Draft,
+    Terms,
+    draft_from_csv,
+    draft_from_filter,
+    forget_drafts,
+    list_again,
+)
 from core.queue.background import Work, recent, work_on
 from core.queue.models import JobState
 from core.vocabulary import Role
@@ -150,6 +157,50 @@ async def test_the_list_of_many_people_is_made_by_a_job_that_goes_on_where_it_wa
     assert [one.number for one in listed] == list(range(1, 10))
     assert {one.id for one in people} < {one.user_id for one in listed}
     assert (await begin(database, draft.id, admin)).request, "the asker is among them"
+
+
+async def test_a_list_whose_job_was_given_up_goes_on_when_somebody_says_so(
+    database: Database, admin: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await crowd(database, 7)
+    draft = await drafted_by_job(database, admin, monkeypatch)
+    with pytest.raises(Conflict):
+        await listed_again(database, draft, admin)
+    await database.execute("update background_jobs set state = 'failed' where id = %s", (draft.job_id,))
+    found = await bulk_grant(database, draft.id)
+    assert found
+    assert found.stopped
+
+    job_id = await listed_again(database, draft, admin)
+    await work_on(database, job_id, BODIES, {"database": database})
+
+    found = await bulk_grant(database, draft.id)
+    assert found
+    assert (found.grant.state, found.grant.people, found.stopped) == (BulkState.DRAFT, 8, False)
+
+
+async def listed_again(database: Database, draft: Draft, admin: Actor) -> UUID:
+    async with database.transaction() as session:
+        return await list_again(session, draft.id, actor=admin)
+
+
+async def test_a_draft_comes_to_the_people_who_were_listed_not_to_those_who_were_counted(
+    database: Database, admin: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = await crowd(database, 3)
+    count = drafting._count
+
+    async def counted(*asked: Any) -> int:
+        found = await count(*asked)
+        await database.execute("update users set status = 'suspended' where id = %s", (people[0].id,))
+        return found
+
+    monkeypatch.setattr(drafting, "_count", counted)
+    async with database.transaction() as session:
+        draft = await draft_from_filter(session, Filter(), 20, TERMS, actor=admin)
+
+    assert (draft.people, draft.credits) == (3, 60), "two of the three, and the admin"
+    assert len(await bulk_lines(database, draft.id)) == 3
 
 
 async def test_a_list_that_is_thrown_away_while_it_is_made_ends(
@@ -328,6 +379,26 @@ async def test_above_the_limit_another_superadmin_begins_it(database: Database, 
     await work_on(database, job.id, BODIES, {"database": database})
     (entry,) = await database.fetch_all("select amount, actor_id, approved_by from credit_entries")
     assert entry == (10_001, admin.id, other.id)
+
+
+async def test_where_both_superadmins_are_among_the_people_the_command_line_approves(
+    database: Database, admin: Actor
+) -> None:
+    other = actor_of(await make_user(database, role=Role.SUPERADMIN))
+    draft = await csv(database, admin, f"{admin.id},5\n{other.id},5")
+    request = (await begin(database, draft.id, admin)).request
+    assert request
+
+    with pytest.raises(NotAllowed) as refused:
+        async with database.transaction() as session:
+            await approve(session, request.id, actor=other)
+    async with database.transaction() as session:
+        await approve(session, request.id, actor=COMMAND_LINE)
+
+    assert refused.value.code == "own_account"
+    (job,) = await recent(database, admin.id or new_id())
+    await work_on(database, job.id, BODIES, {"database": database})
+    assert await balances(database) == [5, 5]
 
 
 async def test_what_was_asked_for_by_who_is_no_superadmin_any_more_is_not_begun(
