@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, Request, Route, expect
 
 from core.ids import new_id
+from core.queue.background import TASK
 from tests.browser.conftest import ready, serious, settled, sign_in
 from tests.browser.looking import sideways
 from tests.browser.shop import Shop
@@ -280,7 +281,12 @@ def test_a_job_shows_in_every_window_of_its_person_gets_on_and_ends(
     visit(first, "/")
     visit(second, "/generations")
     job = new_id()
-    # As another process begins it.
+    # As another process begins it; with a job in the queue, or it would be taken for one whose process died.
+    shop.run(
+        "insert into procrastinate_jobs (queue_name, task_name, args, scheduled_at) values ('default', %s,"
+        " jsonb_build_object('job_id', %s::text), now() + interval '1 hour')",
+        TASK, job,
+    )  # fmt: skip
     shop.run(
         "insert into background_jobs (id, kind, title, state, message, done, total, href, actor_id)"
         " values (%s, 'stub', 'Count to ten', 'running', 'Three', 3, 10, '/generations?traffic=all', %s)",
