@@ -22,7 +22,7 @@ export default {
       <div class="pu-palette-found" ref="found">
         <p v-if="failed" class="pu-palette-said" role="alert">{{ failed }}</p>
         <p v-else-if="none" class="pu-palette-said">Nothing found for “{{ asked }}”. Try a whole id, or how an e-mail address or a name begins.</p>
-        <div id="pu-found" role="listbox" aria-label="Found">
+        <div id="pu-found" role="listbox" aria-label="Found" :aria-busy="String(waiting)">
           <div v-for="group in groups" :key="group.name" role="group" :aria-label="group.name">
             <div class="pu-palette-group" role="presentation">{{ group.name }}</div>
             <component v-for="e in group.entries" :key="e.at" :is="e.href ? 'a' : 'button'" :id="'pu-found-' + e.at" role="option" tabindex="-1"

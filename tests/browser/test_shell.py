@@ -32,11 +32,11 @@ def palette_of(page: Page) -> Locator:
 
 
 def ask(page: Page, text: str) -> Locator:
-    """Opens the palette and types; gives what is found, once it is there."""
+    """Opens the palette and types; gives what is found, once all of the text is answered and shown."""
     page.keyboard.press("Control+k")
     expect(palette_of(page)).to_be_visible()
-    with page.expect_response(re.compile(r"/palette\?q=.+")):
-        page.keyboard.type(text)
+    page.keyboard.type(text)
+    expect(palette_of(page).get_by_role("listbox")).to_have_attribute("aria-busy", "false")
     return palette_of(page).get_by_role("option")
 
 
