@@ -52,7 +52,7 @@ class Overview:
         await self.refresh_own()
         providers_changed.subscribe(self.refresh)
         generations_changed.subscribe(self.refresh_own)
-        ui.timer(REFRESH_SECONDS, self.refresh)
+        ui.timer(REFRESH_SECONDS, self.refresh, immediate=False)
         await open_asked(self.screen)
 
     async def refresh(self) -> None:

@@ -83,7 +83,7 @@ class View:
         await self._show_tab()
         await self._guarded(self._show_counts)
         plans_changed.subscribe(self.refresh)
-        ui.timer(AGAIN_SECONDS, self.refresh)
+        ui.timer(AGAIN_SECONDS, self.refresh, immediate=False)
 
     # What stands where
 

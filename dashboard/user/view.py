@@ -75,7 +75,7 @@ class UserView:
         generations_changed.subscribe(self._beat)
         audit_changed.subscribe(self._beat)
         plans_changed.subscribe(self.refresh)
-        ui.timer(REFRESH_SECONDS, self.refresh)
+        ui.timer(REFRESH_SECONDS, self.refresh, immediate=False)
 
     async def start(self, deed: str) -> None:
         """Loads the tab of the address, at once where it is quick, else after the skeleton; opens the dialog `deed`."""

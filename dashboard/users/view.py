@@ -43,7 +43,7 @@ class View(ListView[Address, FilterRow, Listing, None]):
         with self._place:
             self.chosen = Chosen(screen, self._tick)
         self.begin(audit_changed, seconds=EVERYBODYS_SECONDS)
-        ui.timer(REFRESH_SECONDS, self.refresh)
+        ui.timer(REFRESH_SECONDS, self.refresh, immediate=False)
 
     def cleared(self) -> Address:
         return Address()
