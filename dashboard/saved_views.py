@@ -10,12 +10,14 @@ from nicegui.events import ValueChangeEventArguments
 
 from core.accounts.views import LONGEST_NAME, View, delete_view, save_view, views
 from core.audit import Actor
+from core.database import Session
 from core.errors import DatabaseUnavailable
+from core.vocabulary import STAFF
 from dashboard.components import fields
 from dashboard.components.button import IconButton
-from dashboard.components.dialog import Dialog
 from dashboard.components.html import Icon, Node, link
 from dashboard.components.toast import toast
+from dashboard.forms import PageDialog, write
 from dashboard.page import Screen
 
 
@@ -97,12 +99,12 @@ class SavedViews(IconButton):
             dialog.verb.set_text("Replace" if there else "Save")
             dialog.note.set_text("A view of this name is there; this takes its place." if there else "")
 
-        with self._screen.frame.main:
-            dialog = Dialog("Save this view", verb="Save", on_confirm=save, width=440, sub="For you alone.")
+        dialog = PageDialog(
+            self._screen, "Save this view", verb="Save", on_confirm=save, width=440, sub="For you alone."
+        )
         with dialog.body:
             field = fields.text("Name", placeholder="Failed today", on_change=typed)
             field.props(f"maxlength={LONGEST_NAME} autofocus data-enter=true")
-        dialog.frame.on("hide", dialog.frame.delete)
         dialog.open()
 
     async def _delete(self, view: View) -> None:
@@ -116,15 +118,13 @@ class SavedViews(IconButton):
     ) -> View | None:
         saved: list[View] = []
 
-        async def save(actor: Actor) -> None:
-            async with self._screen.purser.database.transaction() as session:
-                saved.append(await save_view(session, actor, self._page, name, query, replace=replace))
+        async def save(session: Session, actor: Actor) -> None:
+            saved.append(await save_view(session, actor, self._page, name, query, replace=replace))
 
-        return saved[0] if await self._screen.act(save, refused=refused) else None
+        return saved[0] if await write(self._screen, save, roles=STAFF, refused=refused) else None
 
     async def _forget(self, view_id: UUID) -> bool:
-        async def forget(actor: Actor) -> None:
-            async with self._screen.purser.database.transaction() as session:
-                await delete_view(session, actor, view_id)
+        async def forget(session: Session, actor: Actor) -> None:
+            await delete_view(session, actor, view_id)
 
-        return await self._screen.act(forget)
+        return await write(self._screen, forget, roles=STAFF)

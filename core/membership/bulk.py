@@ -19,13 +19,13 @@ from core.credits.limits import own_limit
 from core.credits.models import CreditRequest
 from core.credits.posting import Movement
 from core.credits.reasons import words_of
-from core.errors import Conflict, NotFound
+from core.errors import Conflict
 from core.membership.bulk_lists import BulkSummary as BulkSummary
 from core.membership.bulk_lists import Line as Line
 from core.membership.bulk_lists import bulk_grant as bulk_grant
 from core.membership.bulk_lists import bulk_grants as bulk_grants
 from core.membership.bulk_lists import bulk_lines as bulk_lines
-from core.membership.bulk_lists import works
+from core.membership.bulk_lists import locked, works
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ async def start(session: AsyncSession, bulk_id: UUID, *, actor: Actor) -> Starte
             `expired`, its credits would expire in the past.
     """
     require_superadmin(actor, "grant credits in bulk")
-    bulk = await _locked(session, bulk_id)
+    bulk = await locked(session, bulk_id)
     if bulk.state in (BulkState.RUNNING, BulkState.FAILED) and not await works(session, bulk):
         return Started(job_id=await _resume(session, bulk, actor))
     if bulk.state is BulkState.DRAFTING:
@@ -80,7 +80,7 @@ async def start(session: AsyncSession, bulk_id: UUID, *, actor: Actor) -> Starte
 async def discard(session: AsyncSession, bulk_id: UUID, *, actor: Actor) -> None:
     """Throws a draft away. Raises `NotAllowed`, `NotFound`, and `Conflict` (`begun_already`) where it is none any more."""
     require_superadmin(actor, "grant credits in bulk")
-    bulk = await _locked(session, bulk_id)
+    bulk = await locked(session, bulk_id)
     if bulk.state not in (BulkState.DRAFT, BulkState.DRAFTING):
         raise Conflict(f"This bulk grant is {bulk.state} already.", code="begun_already")
     await session.delete(bulk)
@@ -108,10 +108,3 @@ async def _resume(session: AsyncSession, bulk: BulkGrant, actor: Actor) -> UUID:
         },
     )  # fmt: skip
     return job_id
-
-
-async def _locked(session: AsyncSession, bulk_id: UUID) -> BulkGrant:
-    bulk = await session.get(BulkGrant, bulk_id, with_for_update=True)
-    if bulk is None:
-        raise NotFound("There is no such bulk grant.")
-    return bulk

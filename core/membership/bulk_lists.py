@@ -8,6 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from core.credits.bulk_models import BulkGrant, BulkState
 from core.database import Database, run
+from core.errors import NotFound
 from core.queue.models import BackgroundJob, JobState
 
 
@@ -66,6 +67,14 @@ async def how_far(session: AsyncSession, bulk_id: UUID) -> tuple[int, int, int]:
     """People who were booked, the credits that they were given, and people who were refused."""
     booked, credits, refused = (await run(session, FAR, {"bulk": bulk_id})).one()
     return booked, credits, refused
+
+
+async def locked(session: AsyncSession, bulk_id: UUID) -> BulkGrant:
+    """One of them, for a change: nobody else changes it until the transaction ends. Raises `NotFound`."""
+    bulk = await session.get(BulkGrant, bulk_id, with_for_update=True)
+    if bulk is None:
+        raise NotFound("There is no such bulk grant.")
+    return bulk
 
 
 async def works(session: AsyncSession, bulk: BulkGrant) -> bool:

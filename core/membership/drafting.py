@@ -22,9 +22,9 @@ from core.credits.limits import LARGEST
 from core.credits.models import EntryType
 from core.credits.reasons import checked_reason, words_of
 from core.database import Database, run
-from core.errors import Conflict, InvalidRequest, NotFound
+from core.errors import Conflict, InvalidRequest
 from core.membership.bulk_file import Refusal, read_lines
-from core.membership.bulk_lists import works
+from core.membership.bulk_lists import locked, works
 from core.queue.background import Body, Work, begin
 
 LONGEST_TITLE = 100
@@ -117,7 +117,7 @@ async def draft_from_filter(
     if people > MOST_PEOPLE:
         raise InvalidRequest(f"At most {MOST_PEOPLE:,} people are granted credits at once.")
     bulk.filter = {"which": asdict(which), "amount": amount}
-    bulk.people, bulk.credits = people, people * amount
+    _comes_to(bulk, people)
     session.add(bulk)
     await session.flush()
     if people > LISTED_AT_ONCE:
@@ -125,9 +125,9 @@ async def draft_from_filter(
         await _begin_list(session, bulk, actor)
     else:
         # As many as there are by now: somebody may have come or gone since they were counted.
-        bulk.people = await _list_some(session, bulk, LISTED_AT_ONCE)
-        bulk.credits = bulk.people * amount
-        if not bulk.people:
+        _, listed = await _list_some(session, bulk, LISTED_AT_ONCE)
+        _comes_to(bulk, listed)
+        if not listed:
             raise InvalidRequest(NOBODY, code="no_lines")
     await _record(session, bulk, actor)
     return Draft(bulk.id, bulk.people, bulk.credits, job_id=bulk.job_id)
@@ -142,12 +142,12 @@ async def list_again(session: AsyncSession, bulk_id: UUID, *, actor: Actor) -> U
         Conflict: `begun_already`, the list is whole, or still being made.
     """
     require_superadmin(actor, "grant credits in bulk")
-    bulk = await session.get(BulkGrant, bulk_id, with_for_update=True)
-    if bulk is None:
-        raise NotFound("There is no such bulk grant.")
+    bulk = await locked(session, bulk_id)
     if bulk.state is not BulkState.DRAFTING or await works(session, bulk):
         raise Conflict("This list is whole, or still being made.", code="begun_already")
-    return await _begin_list(session, bulk, actor)
+    job_id = await _begin_list(session, bulk, actor)
+    await _record(session, bulk, actor, "bulk_grant.list_again")
+    return job_id
 
 
 async def list_in_background(work: Work, context: Mapping[str, Any]) -> str:
@@ -161,11 +161,10 @@ async def list_in_background(work: Work, context: Mapping[str, Any]) -> str:
                 return "The draft was thrown away before its list was whole."
             if bulk.state is not BulkState.DRAFTING:
                 return f"{bulk.people:,} people are listed."
-            if not await _list_some(session, bulk, PIECE):
-                bulk.people, bulk.credits = await _comes_to(session, bulk_id)
+            new, listed = await _list_some(session, bulk, PIECE)
+            if not new:
+                _comes_to(bulk, listed)
                 bulk.state = BulkState.DRAFT
-                session.add(bulk)
-            listed, _ = await _last_line(session, bulk_id)
             people = bulk.people
         work.tell(f"{listed:,} of about {people:,} people", min(listed, people), people)
 
@@ -231,8 +230,11 @@ async def _count(session: AsyncSession, which: Filter) -> int:
     return int(counted.scalar_one())
 
 
-async def _list_some(session: AsyncSession, bulk: BulkGrant, most: int) -> int:
-    """Writes the lines of the next people of a filter's list, in the order of their ids; returns how many there were."""
+async def _list_some(session: AsyncSession, bulk: BulkGrant, most: int) -> tuple[int, int]:
+    """Writes the lines of the next people of a filter's list, in the order of their ids: so many new ones, so many in all.
+
+    Lines are numbered from 1 without a gap: the last one's number says how many people there are.
+    """
     people, params = _people(Filter(**bulk.filter["which"]))
     number, user_id = await _last_line(session, bulk.id)
     connection = await session.connection()
@@ -249,7 +251,7 @@ async def _list_some(session: AsyncSession, bulk: BulkGrant, most: int) -> int:
             "most": most,
         },
     )
-    return written.rowcount
+    return written.rowcount, number + written.rowcount
 
 
 def _people(which: Filter) -> tuple[str, dict[str, Any]]:
@@ -269,21 +271,18 @@ async def _last_line(session: AsyncSession, bulk_id: UUID) -> tuple[int, UUID]:
     return (row[0], row[1]) if row else (0, UUID(int=0))
 
 
-async def _comes_to(session: AsyncSession, bulk_id: UUID) -> tuple[int, int]:
-    found = await run(
-        session,
-        "select count(*), coalesce(sum(amount), 0)::bigint from bulk_grant_lines where bulk_id = :bulk",
-        {"bulk": bulk_id},
-    )
-    people, credits = found.one()
-    return people, credits
+def _comes_to(bulk: BulkGrant, people: int) -> None:
+    """A filter's grant is the same amount for each of so many people."""
+    bulk.people, bulk.credits = people, people * bulk.filter["amount"]
 
 
-async def _record(session: AsyncSession, bulk: BulkGrant, actor: Actor) -> None:
+async def _record(
+    session: AsyncSession, bulk: BulkGrant, actor: Actor, action: str = "bulk_grant.draft"
+) -> None:
     await record(
         session,
         actor,
-        "bulk_grant.draft",
+        action,
         ("bulk_grant", bulk.id),
         reason=words_of(bulk.reason_code),
         after={

@@ -22,6 +22,7 @@ DEEDS: Mapping[str, Deed] = {
     "bulk_grant.done": Deed("Bulk grant finished", "check_circle"),
     "bulk_grant.draft": Deed("Bulk grant drafted", "edit_note"),
     "bulk_grant.resume": Deed("Bulk grant gone on with", "play_arrow"),
+    "bulk_grant.list_again": Deed("List of a bulk grant gone on with", "play_arrow"),
     "bulk_grant.start": Deed("Bulk grant begun", "play_arrow"),
     "code.make": Deed("Code made", "confirmation_number"),
     "code.retire": Deed("Code retired", "block"),

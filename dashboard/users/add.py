@@ -9,13 +9,13 @@ from core.accounts.keys import create_key
 from core.accounts.models import User
 from core.accounts.passwords import one_time_password
 from core.audit import Actor
+from core.database import Session
 from core.signup import NEW_USERS_PLAN, STAFF_PLAN, sign_up
 from core.vocabulary import STAFF, Role
 from dashboard.access import MANAGERS, SUPERADMINS
 from dashboard.components import fields
-from dashboard.components.dialog import Dialog
 from dashboard.components.html import Node
-from dashboard.components.toast import toast
+from dashboard.forms import PageDialog, write
 from dashboard.page import Screen
 from dashboard.user.actions import ROLES
 from dashboard.user.handing import show_once
@@ -30,14 +30,13 @@ class AddUser:
         self._screen, self._on_done = screen, on_done
         admin = screen.person.role is Role.SUPERADMIN
         plans = screen.purser.snapshots.current.entitlements.plans
-        with screen.frame.main:
-            self._dialog = Dialog(
-                "Add user",
-                sub="Account, plan and first credits, all or nothing.",
-                verb="Add user",
-                on_confirm=self._add,
-            )
-        self._dialog.frame.on("hide", self._dialog.frame.delete, args=[])
+        self._dialog = PageDialog(
+            screen,
+            "Add user",
+            sub="Account, plan and first credits, all or nothing.",
+            verb="Add user",
+            on_confirm=self._add,
+        )
         with self._dialog.body:
             self._email = fields.text("E-mail", note="required").props("autofocus maxlength=320 type=email")
             with Node("div", "", "pu-pair"):
@@ -78,39 +77,39 @@ class AddUser:
         made: list[User] = []
         secrets: list[tuple[str, str]] = [("One-time password", password)] if password else []
 
-        async def add(actor: Actor) -> None:
-            async with self._screen.purser.database.transaction() as session:
-                user = await sign_up(
-                    session,
-                    email=(self._email.value or "").strip(),
-                    name=(self._name.value or "").strip(),
-                    password=password,
-                    one_time=password is not None,
-                    role=role,
-                    plan_id=self._plan.value,
-                    company=(self._company.value or "").strip() or None,
-                    actor=actor,
-                )
-                if self._key.value:
-                    key = await create_key(
-                        session, actor, user.id, name=KEY_NAME, reason="Made with the account"
-                    )
-                    secrets.append(("API key", key.secret))
+        async def add(session: Session, actor: Actor) -> None:
+            user = await sign_up(
+                session,
+                email=(self._email.value or "").strip(),
+                name=(self._name.value or "").strip(),
+                password=password,
+                one_time=password is not None,
+                role=role,
+                plan_id=self._plan.value,
+                company=(self._company.value or "").strip() or None,
+                actor=actor,
+            )
+            if self._key.value:
+                key = await create_key(session, actor, user.id, name=KEY_NAME, reason="Made with the account")
+                secrets.append(("API key", key.secret))
             made.append(user)
 
-        roles = SUPERADMINS if role in STAFF else MANAGERS
-        if not await self._screen.act(add, roles=roles, refused=self._dialog.fail):
+        if not await write(
+            self._screen,
+            add,
+            lambda: f"{made[0].email} is added",
+            roles=SUPERADMINS if role in STAFF else MANAGERS,
+            refused=self._dialog.fail,
+        ):
             return False
         self._dialog.close()
-        await self._told(made[0].id, made[0].email, secrets)
+        await self._hand_over(made[0], secrets)
         return False
 
-    async def _told(self, user_id: object, email: str, secrets: list[tuple[str, str]]) -> None:
-        with self._screen.frame.main:
-            toast(f"{email} is added")
+    async def _hand_over(self, user: User, secrets: list[tuple[str, str]]) -> None:
         if not secrets:
-            ui.navigate.to(f"/users/{user_id}")
+            ui.navigate.to(f"/users/{user.id}")
             return
         for what, secret in reversed(secrets):  # the last one opened lies on top
-            show_once(self._screen, f"{email} is added", what, secret)
+            show_once(self._screen, f"{user.email} is added", what, secret)
         await self._on_done()

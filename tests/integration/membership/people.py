@@ -9,14 +9,17 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from core.accounts.models import User
 from core.accounts.person import Person
-from core.audit import SYSTEM
+from core.audit import SYSTEM, Actor
 from core.credits.queries import accounts_of
 from core.database import Database
 from core.entitlements.rules import PlanView
 from core.entitlements.service import load
 from core.errors import PurserError
+from core.ids import new_id
 from core.signup import sign_up
 from core.vocabulary import Role, Traffic
+
+SUPPORT = Actor("user", "support@example.com", Role.SUPPORT, new_id())
 
 Deed = Callable[[AsyncSession], Awaitable[Any]]
 

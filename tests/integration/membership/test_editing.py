@@ -7,21 +7,13 @@ from typing import Any
 import pytest
 
 from core.accounts.models import UserStatus
-from core.audit import Actor
 from core.database import Database
-from core.ids import new_id
 from core.membership.editing import UserChange, change_user
-from core.vocabulary import Role
-from tests.factories import seed_plans
-from tests.integration.membership.people import audited, do, join, refused, stored
+from tests.integration.membership.people import SUPPORT, audited, do, join, refused, stored
 
 NOW = datetime.now(UTC)
-SUPPORT = Actor("user", "support@example.com", Role.SUPPORT, new_id())
 
-
-@pytest.fixture(autouse=True)
-async def plans(database: Database) -> None:
-    await seed_plans(database)
+pytestmark = pytest.mark.usefixtures("plans")
 
 
 def change(user_id: Any, **fields: Any) -> Any:

@@ -13,8 +13,9 @@ from core.entitlements.rules import Reason, standing
 from core.ids import new_id
 from core.membership.plan import change_plan
 from core.vocabulary import Role
-from tests.factories import actor_of, make_user, seed_plans, somebody_waits
+from tests.factories import actor_of, make_user, somebody_waits
 from tests.integration.membership.people import (
+    SUPPORT,
     audited,
     balance,
     do,
@@ -26,12 +27,8 @@ from tests.integration.membership.people import (
 )
 
 NOW = datetime.now(UTC)
-SUPPORT = Actor("user", "support@example.com", Role.SUPPORT, new_id())
 
-
-@pytest.fixture(autouse=True)
-async def plans(database: Database) -> None:
-    await seed_plans(database)
+pytestmark = pytest.mark.usefixtures("plans")
 
 
 def changing(user_id: Any, plan: str, **fields: Any) -> Any:
