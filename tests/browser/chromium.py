@@ -1,7 +1,8 @@
 """Where Chromium is; run as a program, installs it where there is none.
 
-As root on Debian by apt; elsewhere by Playwright's own download. Without a browser the run fails and says what to do:
-browser tests are not skipped.
+As root on Debian by apt; elsewhere by Playwright's own download. The headless shell is preferred: the same engine without
+the windows around it, for a third less of the processor. Without a browser the run fails and says what to do: browser
+tests are not skipped.
 """
 
 import os
@@ -10,7 +11,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+NAMES = (
+    "chromium-headless-shell",
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+)
+PACKAGES = ("chromium-headless-shell", "chromium")
+"""Of Debian; the first one that there is. Ubuntu has neither as a package of its own."""
 ARGUMENTS = [
     "--headless",
     "--no-sandbox",
@@ -32,6 +41,7 @@ def find() -> str | None:
     caches = [Path.home() / ".cache" / "ms-playwright", Path.home() / "Library" / "Caches" / "ms-playwright"]
     for cache in caches:
         for pattern in (
+            "chromium_headless_shell-*/*/*headless[_-]shell",
             "chromium-*/chrome-linux*/chrome",
             "chromium-*/chrome-mac*/Chromium.app/Contents/MacOS/Chromium",
         ):
@@ -44,11 +54,17 @@ def install() -> None:
     if os.name == "posix" and hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("apt-get"):
         quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         subprocess.run(["apt-get", "update", "-qq"], check=True, env=quiet)
-        subprocess.run(
-            ["apt-get", "install", "-y", "-qq", "chromium"], check=True, env=quiet, stdout=subprocess.DEVNULL
-        )
+        for package in PACKAGES:
+            installed = subprocess.run(
+                ["apt-get", "install", "-y", "-qq", "--no-install-recommends", package, "fonts-liberation"],
+                check=package == PACKAGES[-1], env=quiet, stdout=subprocess.DEVNULL,
+            )  # fmt: skip
+            if installed.returncode == 0:
+                return
     else:
-        subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=True)
+        subprocess.run(
+            [sys.executable, "-m", "playwright", "install", "--only-shell", "chromium"], check=True
+        )
 
 
 def main() -> int:

@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.browser import chromium
 from tests.browser.shop import Shop
@@ -17,6 +17,8 @@ from tests.fakes import FakeVendors
 from tests.server import Live, serving
 
 WIDE = {"width": 1440, "height": 900}
+
+expect.set_options(timeout=20_000)  # how soon pages must show something is `make bench`'s matter
 
 
 @pytest.fixture(scope="session")
@@ -151,6 +153,12 @@ def settled(page: Page) -> Page:
     ready(page)
     page.wait_for_function(QUIET)
     return page
+
+
+def visit(page: Page, path: str) -> Page:
+    """Opens an address, and waits until its page is settled."""
+    page.goto(path)
+    return settled(page)
 
 
 def serious(page: Page) -> list[str]:

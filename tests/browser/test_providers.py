@@ -1,7 +1,6 @@
 """Providers under trouble: seen in every window, explained, dealt with by the keyboard alone, and told afterwards."""
 
 import re
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,10 +11,6 @@ from playwright.sync_api import Page, expect
 from tests.browser.plant import NewContext, Plant, order_of, pane_of, planted, press, row_of, tab_to
 from tests.fakes import FakeVendors
 
-SOON = 2_000
-"""Milliseconds within which every open browser shows what has happened."""
-FIGURES = 10_000
-"""And those in which sums over the calls do."""
 EVERY_CALL = {"provider": "anthropic"}
 
 
@@ -31,22 +26,20 @@ def test_trouble_is_seen_in_two_windows_dealt_with_by_the_keyboard_and_told_afte
 ) -> None:
     desk, wall = plant.page(new_context), plant.page(new_context)
     assert plant.ask(**EVERY_CALL).json()["provider"] == "anthropic"
-    expect(row_of(wall, "Anthropic")).to_contain_text("Healthy", timeout=FIGURES)
+    expect(row_of(wall, "Anthropic")).to_contain_text("Healthy")
 
     # A vendor begins to answer 529: degraded, then down, in both, with reason and next probe.
     fakes.anthropic.fail("overloaded")
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(plant.ask, **EVERY_CALL)
         for window in (desk, wall):
-            expect(row_of(window, "Anthropic")).to_contain_text("Degraded", timeout=10_000)
+            expect(row_of(window, "Anthropic")).to_contain_text("Degraded")
         assert asked.result().json()["provider"] != "anthropic"
     plant.ask(**EVERY_CALL)
-    opened = time.monotonic()
     for window in (desk, wall):
         row = row_of(window, "Anthropic")
-        expect(row).to_contain_text("Down", timeout=SOON)
-        expect(row).to_contain_text(re.compile(r"Open.*probe in \d+ s"), timeout=SOON)
-    assert time.monotonic() - opened < SOON / 1000
+        expect(row).to_contain_text("Down")
+        expect(row).to_contain_text(re.compile(r"Open.*probe in \d+ s"))
 
     press(desk, desk.get_by_role("link", name="Anthropic"))
     pane = pane_of(desk)
@@ -71,7 +64,7 @@ def test_trouble_is_seen_in_two_windows_dealt_with_by_the_keyboard_and_told_afte
     # Isolated at the desk, seen on the wall, with who and why.
     press(desk, why.get_by_role("button", name="Isolate…"))
     confirm(desk, "Isolate Anthropic?", "their status page says so", "Isolate Anthropic")
-    expect(row_of(wall, "Anthropic")).to_contain_text("Isolated", timeout=SOON)
+    expect(row_of(wall, "Anthropic")).to_contain_text("Isolated")
     expect(row_of(wall, "Anthropic")).to_contain_text("by admin@example.com")
     isolated = pane.get_by_role("region", name="Breaker isolated since")
     expect(isolated).to_contain_text("By admin@example.com: Their status page says so.")
@@ -88,7 +81,7 @@ def test_trouble_is_seen_in_two_windows_dealt_with_by_the_keyboard_and_told_afte
     assert [answer.status_code for answer in answers] == [200] * 8
     assert fakes.anthropic.calls == calls + 1
     for window in (desk, wall):
-        expect(row_of(window, "Anthropic")).to_contain_text("Closed", timeout=SOON)
+        expect(row_of(window, "Anthropic")).to_contain_text("Closed")
     expect(isolated).to_be_hidden()
 
     # In the morning anyone can see what happened, who did it and why.
@@ -141,7 +134,7 @@ def test_an_exhausted_key_is_set_aside_said_and_put_back(
 
     plant.ask(provider="openai")
 
-    expect(row_of(page, "OpenAI")).to_contain_text("Down", timeout=SOON)
+    expect(row_of(page, "OpenAI")).to_contain_text("Down")
     why = pane_of(page).get_by_role("region", name="Breaker open since")
     expect(why).to_contain_text("No usable key left: quota (HTTP 429).")
     expect(why).to_contain_text("The account behind the key has nothing left.")
@@ -177,7 +170,7 @@ def test_a_drill_touches_test_traffic_only_says_so_in_every_window_and_ends_by_i
 
     for window in (desk, wall):
         banner = pane_of(window).get_by_role("region", name="Simulated outage, test traffic only")
-        expect(banner).to_contain_text("Calls end with overloaded. friday's rehearsal", timeout=SOON)
+        expect(banner).to_contain_text("Calls end with overloaded. friday's rehearsal")
         expect(banner).to_contain_text(re.compile(r"Ends by itself in (20m 00|19m \d\d)s"))
     assert plant.ask(**EVERY_CALL).json()["provider"] == "anthropic"
     expect(row_of(wall, "Anthropic")).to_contain_text("0/5 failures")

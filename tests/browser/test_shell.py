@@ -1,43 +1,25 @@
-"""The shell in a browser: palette, keys, tray, alerts, saved views, row heights, and what stands while something is away."""
+"""The shell in a browser: tray, alerts, saved views, row heights, and what stands while something is away."""
 
 import re
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 from uuid import UUID
 
 import psycopg
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, Request, Route, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from core.ids import new_id
 from core.queue.background import TASK
-from tests.browser.conftest import ready, serious, settled, sign_in
+from tests.browser.conftest import ready, serious, settled, sign_in, visit
 from tests.browser.looking import sideways
+from tests.browser.palette import ask, palette_of
 from tests.browser.shop import Shop
 from tests.server import serving
 
 NewContext = Callable[..., BrowserContext]
 PHONE = {"width": 390, "height": 844}
-
-
-def visit(page: Page, path: str) -> Page:
-    page.goto(path)
-    return settled(page)
-
-
-def palette_of(page: Page) -> Locator:
-    return page.get_by_role("dialog", name="Search")
-
-
-def ask(page: Page, text: str) -> Locator:
-    """Opens the palette and types; gives what is found, once all of the text is answered and shown."""
-    page.keyboard.press("Control+k")
-    expect(palette_of(page)).to_be_visible()
-    page.keyboard.type(text)
-    expect(palette_of(page).get_by_role("listbox")).to_have_attribute("aria-busy", "false")
-    return palette_of(page).get_by_role("option")
 
 
 def focused(page: Page) -> str:
@@ -48,227 +30,6 @@ def focused(page: Page) -> str:
 
 def admin_id(shop: Shop) -> UUID:
     return shop.run("select id from users where email = %s", shop.live.email)[0][0]
-
-
-# The palette
-
-
-def test_ctrl_k_opens_the_palette_also_from_an_input_and_esc_gives_the_focus_back(admin: Page) -> None:
-    visit(admin, "/generations")
-    admin.keyboard.press("/")
-    field = admin.get_by_label("Id or e-mail")
-    expect(field).to_be_focused()
-
-    admin.keyboard.press("Control+k")
-    search = admin.get_by_role("combobox", name=re.compile("^Search users"))
-    expect(search).to_be_focused()
-    admin.keyboard.press("Escape")
-
-    expect(palette_of(admin)).to_be_hidden()
-    expect(field).to_be_focused()
-    admin.get_by_role("button", name="Search").click()
-    expect(search).to_be_focused()
-
-
-def test_an_address_in_the_palette_opens_its_user_even_when_enter_is_quicker_than_the_answer(
-    admin: Page, shop: Shop
-) -> None:
-    visit(admin, "/")
-    admin.route("**/palette?q=mara*", lambda route: (admin.wait_for_timeout(300), route.continue_()))
-
-    admin.keyboard.press("Control+k")
-    admin.keyboard.type("mara@northlight.example")
-    admin.keyboard.press("Enter")
-
-    admin.wait_for_url(f"**/users/{shop.users['mara']}")
-    expect(admin.get_by_role("heading", level=1)).to_have_text("mara@northlight.example")
-
-
-def test_a_pasted_id_opens_its_object(admin: Page, shop: Shop) -> None:
-    provider = shop.run("select id from providers limit 1")[0][0]
-    for text, address in (
-        (f"generation {shop.failed} failed", f"**/generations?sel={shop.failed}"),
-        (str(shop.users["noah"]), f"**/users/{shop.users['noah']}"),
-        (f"https://elsewhere.example/{provider}", f"**/providers?sel={provider}"),
-    ):
-        visit(admin, "/")
-        admin.keyboard.press("Control+k")
-        admin.keyboard.insert_text(text)
-        admin.keyboard.press("Enter")
-        admin.wait_for_url(address)
-
-
-def test_arrows_choose_and_the_choice_is_told_to_assistive_technology(admin: Page) -> None:
-    visit(admin, "/")
-    found = ask(admin, "mara")
-    field = admin.get_by_role("combobox", name=re.compile("^Search users"))
-    expect(found.first).to_have_attribute("aria-selected", "true")
-    assert field.get_attribute("aria-activedescendant") == found.first.get_attribute("id")
-    expect(found.first.locator("b")).to_have_text("mara")
-
-    admin.keyboard.press("ArrowDown")
-    expect(found.nth(1)).to_have_attribute("aria-selected", "true")
-    assert field.get_attribute("aria-activedescendant") == found.nth(1).get_attribute("id")
-    admin.keyboard.press("ArrowUp")
-    admin.keyboard.press("ArrowUp")
-    expect(found.last).to_have_attribute("aria-selected", "true")
-    assert [found.nth(n).evaluate("e => e.tagName") for n in range(found.count())] == ["A"] * found.count()
-
-
-def test_an_answer_to_what_was_typed_before_is_dropped(admin: Page) -> None:
-    visit(admin, "/")
-    held: list[Route] = []
-    admin.route("**/palette?q=mara", lambda route: held.append(route))
-    admin.keyboard.press("Control+k")
-    with admin.expect_request("**/palette?q=mara"):
-        admin.keyboard.type("mara")
-    admin.keyboard.press("Control+a")
-    with admin.expect_response("**/palette?q=noah"):
-        admin.keyboard.type("noah")
-    found = palette_of(admin).get_by_role("option")
-    expect(found.first).to_contain_text("noah@northlight.example")
-
-    for route in held:
-        with suppress(Exception):  # the page has given it up
-            route.continue_()
-    admin.wait_for_timeout(300)
-
-    expect(found.first).to_contain_text("noah@northlight.example")
-
-
-def test_what_was_opened_is_there_before_anything_is_typed(admin: Page, shop: Shop) -> None:
-    visit(admin, "/")
-    ask(admin, "noah@").first.click()
-    admin.wait_for_url("**/users/*")
-    ready(admin)
-
-    admin.keyboard.press("Control+k")
-
-    recent = palette_of(admin).get_by_role("group", name="Recent").get_by_role("option")
-    expect(recent).to_have_count(1)
-    expect(recent).to_have_attribute("href", f"/users/{shop.users['noah']}")
-
-
-def test_the_palette_never_writes(admin: Page, shop: Shop) -> None:
-    visit(admin, "/")
-    sent: list[Request] = []
-    admin.on("request", lambda request: sent.append(request) if "/palette" in request.url else None)
-    count = "select (select count(*) from audit), (select count(*) from drills), (select count(*) from background_jobs)"
-    before = shop.run(count)
-
-    for text in ("demo", "outage", "test connection", "invite"):
-        visit(admin, "/")
-        found = ask(admin, text)
-        expect(found.first).to_be_visible()
-        admin.keyboard.press("Enter")
-        admin.wait_for_url(re.compile(r"[?]"))
-        settled(admin)
-    visit(admin, "/")
-    ask(admin, "load demo data").first.click()
-    expect(admin.get_by_role("dialog", name="Load demo data")).to_be_visible()
-
-    assert {request.method for request in sent} == {"GET"}
-    assert shop.run(count) == before
-
-
-def test_an_outage_chosen_in_the_palette_opens_its_dialog(admin: Page) -> None:
-    visit(admin, "/generations")
-    ask(admin, "simulate outage")
-    admin.keyboard.press("Enter")
-
-    expect(admin.get_by_role("dialog", name=re.compile("^Simulate an outage of Sandbox"))).to_be_visible()
-
-
-def test_the_theme_is_chosen_from_the_palette(admin: Page) -> None:
-    visit(admin, "/generations")
-    ask(admin, "theme dark")
-    admin.keyboard.press("Enter")
-
-    expect(admin.get_by_role("button", name="Theme: dark").first).to_be_visible()
-    assert admin.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(14, 17, 22)"
-
-
-def test_what_a_stranger_is_called_is_only_text_in_the_palette(admin: Page, shop: Shop) -> None:
-    shop.run(
-        "insert into users (id, email, role) values (%s, %s, 'user')",
-        new_id(),
-        "<img/src=x/onerror=alert(1)>@x.example",
-    )
-    visit(admin, "/")
-
-    found = ask(admin, "<img")
-
-    expect(found.first).to_contain_text("<img/src=x/onerror=alert(1)>@x.example")
-    assert palette_of(admin).locator("img").count() == 0
-
-
-# Keys
-
-
-def test_single_keys_go_to_pages_and_through_rows(admin: Page) -> None:
-    visit(admin, "/")
-    admin.keyboard.press("g")
-    admin.keyboard.press("t")
-    admin.wait_for_url("**/generations")
-    settled(admin)
-    rows = admin.locator(".pu-rowlink")
-
-    admin.keyboard.press("j")
-    expect(rows.nth(0)).to_be_focused()
-    admin.keyboard.press("j")
-    expect(rows.nth(1)).to_be_focused()
-    admin.keyboard.press("k")
-    expect(rows.nth(0)).to_be_focused()
-    admin.keyboard.press("Enter")
-    pane = admin.get_by_role("complementary", name="Generation")
-    expect(pane).to_be_visible()
-    admin.keyboard.press("Escape")
-    expect(pane).to_be_hidden()
-
-    admin.keyboard.press("g")
-    admin.keyboard.press("p")
-    admin.wait_for_url("**/providers")
-
-
-def test_keys_typed_into_a_field_are_only_text(admin: Page) -> None:
-    visit(admin, "/generations")
-    admin.keyboard.press("/")
-    admin.keyboard.type("gp?j")
-
-    expect(admin.get_by_label("Id or e-mail")).to_have_value("gp?j")
-    expect(admin.get_by_role("dialog")).to_have_count(0)
-    assert "/generations" in admin.url
-
-
-def test_the_sheet_of_keys_is_named_gives_the_focus_back_and_switches_them_off(admin: Page) -> None:
-    visit(admin, "/generations")
-    admin.keyboard.press("j")
-    row = admin.locator(".pu-rowlink").first
-    expect(row).to_be_focused()
-    admin.keyboard.press("?")
-    sheet = admin.get_by_role("dialog", name="Keyboard shortcuts")
-    expect(sheet).to_contain_text("Generations")
-    sheet.get_by_role("checkbox").uncheck()
-    admin.keyboard.press("Escape")
-    expect(sheet).to_be_hidden()
-    expect(row).to_be_focused()
-
-    visit(admin, "/generations")  # remembered
-    for key in ("j", "?", "/", "g", "p"):
-        admin.keyboard.press(key)
-    assert admin.evaluate("document.activeElement === document.body")
-    expect(sheet).to_be_hidden()
-    admin.keyboard.press("Control+k")
-    expect(palette_of(admin)).to_be_visible()
-    admin.keyboard.press("Escape")
-
-    admin.get_by_role("button", name=re.compile("^Account")).click()
-    admin.get_by_role("button", name="Keyboard shortcuts").click()
-    sheet.get_by_role("checkbox").check()
-    admin.keyboard.press("Escape")
-    expect(sheet).to_be_hidden()
-    admin.keyboard.press("j")
-    expect(row).to_be_focused()
 
 
 # The tray

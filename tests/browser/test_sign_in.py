@@ -58,7 +58,7 @@ def test_signing_out_closes_the_other_tabs_too(
 
     sign_out(first)
 
-    second.wait_for_url("**/login*", timeout=3_000)
+    second.wait_for_url("**/login*")
 
 
 def test_the_session_cookie_is_out_of_reach_of_scripts(page: Page) -> None:

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from core.ids import new_id
-from tests.browser.conftest import ready, serious, settled, sign_in
+from tests.browser.conftest import ready, serious, settled, sign_in, visit
 from tests.browser.looking import sideways
 from tests.browser.plant import has_focus, tab_to
 from tests.browser.shop import Shop
@@ -348,11 +348,6 @@ TABS = (
     "audit",
     "api",
 )
-
-
-def visit(page: Page, path: str) -> Page:
-    page.goto(path)
-    return settled(page)
 
 
 def choose(page: Page, item: str) -> None:
