@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 from tests.browser import chromium
 from tests.browser.shop import Shop
+from tests.browser.windows import Key, Windows
 from tests.conftest import TEMPLATE, url_of
 from tests.fakes import FakeVendors
 from tests.server import Live, serving
@@ -105,19 +106,31 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture
-def new_context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
-    """Makes browser contexts (windows of a person's own), closed after the test."""
-    made: list[BrowserContext] = []
+@pytest.fixture(scope="module")
+def windows(browser: Browser) -> Windows:
+    """Those of the tests of a file."""
+    return Windows(browser)
 
-    def make(**options: Any) -> BrowserContext:
-        context = browser.new_context(**{"viewport": WIDE, **options})
-        made.append(context)
-        return context
+
+@pytest.fixture
+def new_context(browser: Browser, windows: Windows) -> Iterator[Callable[..., BrowserContext]]:
+    """Makes browser contexts (windows of a person's own), empty but for the cache of files.
+
+    `own=True` for a test that leaves more behind than `Windows` takes away, a changed clock for one.
+    """
+    made: list[tuple[Key | None, BrowserContext]] = []
+
+    def make(*, own: bool = False, **options: Any) -> BrowserContext:
+        options = {"viewport": WIDE, **options}
+        made.append((None, browser.new_context(**options)) if own else windows.take(options))
+        return made[-1][1]
 
     yield make
-    for context in made:
-        context.close()
+    for key, context in made:
+        if key is None:
+            context.close()
+        elif context in browser.contexts:
+            windows.give_back(key, context)
 
 
 @pytest.fixture

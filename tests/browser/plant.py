@@ -119,10 +119,10 @@ def row_of(page: Page, name: str) -> Locator:
     return page.locator(".pu-table tbody tr", has=page.get_by_role("link", name=name))
 
 
-def order_of(page: Page, modality: str = "text") -> list[str]:
-    """The names in the fallback order, as they stand."""
+def order_of(page: Page, modality: str = "text") -> Locator:
+    """The names in the fallback order."""
     listed = page.get_by_role("list", name=f"Order in {modality}", exact=True)
-    return listed.locator(".pu-sortable-name > span").all_inner_texts()
+    return listed.locator(".pu-sortable-name > span")
 
 
 @contextmanager
@@ -154,7 +154,7 @@ def fresh_desk(plant: Plant, new_context: NewContext) -> Page:
         )
     plant.change("delete from breakers")
     page = plant.page(new_context)
-    expect(page.get_by_role("list", name="Order in text").get_by_role("listitem")).to_have_count(3)
+    expect(order_of(page)).to_have_text(["OpenAI", "Google Gemini", "Anthropic"])
     return page
 
 

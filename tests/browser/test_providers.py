@@ -209,7 +209,7 @@ def test_switching_off_shows_first_what_changes_and_who_carries(
 
     expect(dialog).to_be_hidden()
     expect(row_of(page, "OpenAI")).to_contain_text("Disabled")
-    assert order_of(page) == ["Google Gemini", "Anthropic"]
+    expect(order_of(page)).to_have_text(["Google Gemini", "Anthropic"])
     choose(page, "More about OpenAI", "Switch on…")
     page.get_by_role("dialog").get_by_label("Reason").fill("there again")
     page.get_by_role("button", name="Switch on OpenAI").click()

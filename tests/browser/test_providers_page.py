@@ -144,7 +144,7 @@ def test_a_browser_whose_clock_goes_wrong_counts_by_the_servers(
     plant: Plant, new_context: NewContext
 ) -> None:
     opened(plant)
-    page = plant.page(new_context, "/password")
+    page = plant.page(new_context, "/password", own=True)
     page.clock.install(time=datetime.now(UTC) + timedelta(hours=3))
     page.goto(f"/providers?sel={plant.id_of('anthropic')}")
     ready(page)
