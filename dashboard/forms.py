@@ -56,13 +56,17 @@ class Desk:
         refused: Callable[[str], Any] | None = None,
         undo: Handler | None = None,
     ) -> bool:
-        """Writes as `write` does, and shows what came of it; of a refusal, too: somebody may have been quicker."""
+        """Writes as `write` does, and shows what came of it; of a refusal, too: somebody may have been quicker. A
+        refusal is not held up by that: what was refused can be mended and sent again at once."""
         written = await write(
             self.screen, change, done, roles=roles or self.roles, refused=refused, undo=undo
         )
         if written:
             self.written()
-        await self.refresh()
+            await self.refresh()
+        else:
+            with self.screen.frame.main:
+                ui.timer(0, self.refresh, once=True)
         return written
 
     def written(self) -> None:

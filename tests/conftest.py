@@ -19,6 +19,8 @@ from typing import Any
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from psycopg import sql
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
@@ -47,6 +49,10 @@ FAST = (
     "autovacuum = off",
     "max_wal_size = '256MB'",
 )
+# How long an example takes says nothing but how busy the machine is.
+hypothesis_settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("untimed")
+
 HERE = Path(__file__).parent
 FROM_OUTSIDE = frozenset({"api", "browser", "pages"})
 ROOM = 2 * 1024**3

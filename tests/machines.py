@@ -21,7 +21,6 @@ def run_machine(machine: Any, database_url: str, *, examples: int, shrink: bool 
     bounded = settings(
         max_examples=examples,
         stateful_step_count=STEPS,
-        deadline=None,
         database=None,
         suppress_health_check=(HealthCheck.too_slow, HealthCheck.data_too_large),
         phases=phases,

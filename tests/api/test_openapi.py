@@ -109,7 +109,6 @@ def fuzz(schema: Any, url: str, headers: dict[str, str]) -> None:
         @given(case=found.ok().as_strategy())
         @settings(
             max_examples=10,
-            deadline=None,
             database=None,
             derandomize=True,
             suppress_health_check=[

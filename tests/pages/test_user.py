@@ -26,6 +26,7 @@ from dashboard.components.table import DataTable
 from dashboard.live import audit_changed, generations_changed
 from dashboard.user.reading import read
 from dashboard.user.summary import last_failures, summary
+from dashboard.user.view import UserView
 from tests.pages.conftest import Visit
 from tests.world import World, person
 
@@ -338,7 +339,16 @@ async def test_support_is_told_who_sets_roles(enter: Enter) -> None:
     )
 
 
-async def test_suspending_needs_a_reason_and_is_seen_at_once(enter: Enter) -> None:
+async def test_suspending_needs_a_reason_and_goes_on_while_the_page_is_read_after_the_refusal(
+    enter: Enter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = UserView.refresh
+
+    async def slowly(view: UserView) -> None:
+        await asyncio.sleep(0.3)
+        await read(view)
+
+    monkeypatch.setattr(UserView, "refresh", slowly)
     visit = await enter(Role.SUPPORT)
     await visit.user.open(f"/users/{visit.world.user.id}")
     visit.user.find(kind=Button, content="More about user@example.com").click()

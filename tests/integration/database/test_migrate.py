@@ -126,7 +126,7 @@ def test_making_partitions_again_makes_none(connection: psycopg.Connection[Any])
     assert connection.execute(ensure).fetchone() == (0,)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.datetimes(datetime(2020, 1, 1), datetime(2089, 1, 1), timezones=st.just(UTC)))
 def test_the_database_reads_times_out_of_ids_as_we_do(
     connection: psycopg.Connection[Any], moment: datetime

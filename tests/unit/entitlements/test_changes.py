@@ -2,7 +2,7 @@
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from core.entitlements.change_words import described, words
 from core.entitlements.changes import (
@@ -27,7 +27,6 @@ VOICE = MATRIX.features[2]
 
 
 @given(changed())
-@settings(deadline=None)
 def test_the_inverse_undoes_every_change_set(case: tuple[Matrix, list[Change]]) -> None:
     stored, changes = case
     before = stored.entitlements
@@ -37,14 +36,12 @@ def test_the_inverse_undoes_every_change_set(case: tuple[Matrix, list[Change]]) 
 
 
 @given(changed())
-@settings(deadline=None)
 def test_a_change_survives_json(case: tuple[Matrix, list[Change]]) -> None:
     for change in case[1]:
         assert Change.of_json(orjson.loads(orjson.dumps(change.to_json()))) == change
 
 
 @given(changed())
-@settings(deadline=None)
 def test_every_change_has_words(case: tuple[Matrix, list[Change]]) -> None:
     for one in described(case[1], case[0]):
         assert all(one)

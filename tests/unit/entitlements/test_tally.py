@@ -46,7 +46,7 @@ def can(entitlements: Entitlements, user: Somebody) -> dict[str, float]:
 
 
 @given(cases())
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_the_count_is_what_asking_everybody_gives(
     case: tuple[Entitlements, Entitlements, list[Somebody]],
 ) -> None:
