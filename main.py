@@ -194,6 +194,24 @@ def credits_approve(
     _say(_at_desk(lambda desk: _deeds().approve_credits(desk, request)))
 
 
+@app.command("rotate-keys")
+def rotate_keys() -> None:
+    """Stores the vendors' keys under the first of ENCRYPTION_KEYS, so that the others may go.
+
+    The keys themselves stay as they are. Each that none of ENCRYPTION_KEYS can read is a line on stdout. Exit status 1
+    where there is one.
+    """
+    found = _at_desk(lambda desk: _deeds().rotate_keys(desk), prepare=False)
+    done = f"{found.renewed:,} stored anew, {found.current:,} were under the first encryption key before"
+    if found.unreadable:
+        _say(
+            f"{done}; {len(found.unreadable):,} cannot be read. Keep the other encryption keys, and find theirs."
+        )
+    else:
+        _say(f"{done}. The other encryption keys may go.")
+    raise typer.Exit(bool(found.unreadable))
+
+
 # How commands come to a database, and how they fail
 
 

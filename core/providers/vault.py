@@ -27,7 +27,9 @@ class Vault:
         Raises:
             ValueError: no key, or one that is none.
         """
-        self._fernet = MultiFernet([Fernet(key) for key in keys])
+        each = [Fernet(key) for key in keys]
+        self._fernet = MultiFernet(each)
+        self._first = each[0]
 
     def encrypt(self, secret: str) -> bytes:
         """The secret as it is stored."""
@@ -43,6 +45,14 @@ class Vault:
             return self._fernet.decrypt(stored).decode()
         except InvalidToken:
             raise KeyUnreadable from None
+
+    def is_current(self, stored: bytes) -> bool:
+        """Whether the first key reads it, so that it does not depend on any other."""
+        try:
+            self._first.decrypt(stored)
+        except InvalidToken:
+            return False
+        return True
 
     def rotate(self, stored: bytes) -> bytes:
         """The same secret under the first key, with its time of encryption kept.

@@ -27,6 +27,7 @@ from core.credits.models import EntryType
 from core.credits.service import adjust
 from core.database import Database, migrate, run
 from core.errors import Fault, InvalidRequest, NotAllowed
+from core.providers.reencryption import Reencrypted, reencrypt_keys
 from core.providers.vault import Vault
 from core.signup import sign_up
 from core.system import demo
@@ -191,6 +192,16 @@ async def require_current(database: Database) -> None:
     migrations = await check_migrations(database)
     if migrations.state is State.FAULT:
         raise Fault(f"The database is {migrations.detail}. {migrations.fix}", retryable=False)
+
+
+async def rotate_keys(desk: Desk) -> Reencrypted:
+    """Stores the vendors' keys under the first encryption key; a line on stdout for each that cannot be read."""
+    await require_current(desk.database)
+    async with desk.database.transaction() as session:
+        found = await reencrypt_keys(session, desk.vault, actor=COMMAND_LINE)
+    for one in found.unreadable:
+        typer.echo(one)
+    return found
 
 
 async def print_differences(desk: Desk, anchor: str | None = None) -> int:

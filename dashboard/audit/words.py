@@ -76,6 +76,7 @@ DEEDS: Mapping[str, Deed] = {
     "provider.key_removed": Deed("Provider's key removed", "delete"),
     "provider.key_restored": Deed("Provider's key back in use", "check_circle"),
     "provider.key_rotated": Deed("Provider's key rotated", "autorenew"),
+    "provider.keys_reencrypted": Deed("Provider's keys stored under another encryption key", "lock_reset"),
     "provider.reorder": Deed("Fallback order changed", "swap_vert"),
     "provider.update": Deed("Provider edited", "edit"),
     "session.open": Deed("Signed in", "login"),

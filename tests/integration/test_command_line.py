@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from cryptography.fernet import Fernet
 
 from core.accounts.identities import Identities
 from core.accounts.passwords import verify_password
@@ -54,7 +55,9 @@ def test_help_names_every_command(tmp_path: Path) -> None:
     shown = run_in(tmp_path, {}, "--help")
 
     assert shown.returncode == 0
-    for command in ("serve", "migrate", "seed", "check", "verify", "demo", "user", "api-key", "credits"):
+    for command in (
+        "serve", "migrate", "seed", "check", "verify", "demo", "user", "api-key", "credits", "rotate-keys",
+    ):  # fmt: skip
         assert command in shown.stdout
 
 
@@ -290,6 +293,20 @@ async def test_verify_looks_at_a_chain_that_cannot_be_carried_on(
         "audit-ends-at-head",
         "audit-is-sealed",
     ]
+
+
+def test_vendors_keys_come_under_another_encryption_key(purser: Run) -> None:
+    old, new, other = (Fernet.generate_key().decode() for _ in range(3))
+    assert purser("seed", ENCRYPTION_KEYS=old, OPENAI_API_KEY="sk-test-openai-1234").returncode == 0
+
+    done = purser("rotate-keys", ENCRYPTION_KEYS=f"{new},{old}")
+    again = purser("rotate-keys", ENCRYPTION_KEYS=new)
+    wrong = purser("rotate-keys", ENCRYPTION_KEYS=other)
+
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "1 stored anew" in done.stderr
+    assert "0 stored anew, 1 were under the first encryption key before" in again.stderr
+    assert (wrong.returncode, wrong.stdout) == (1, "OpenAI ····1234\n")
 
 
 async def test_demo_migrate_and_seed(purser: Run, database: Database) -> None:
