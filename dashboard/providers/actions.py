@@ -18,6 +18,7 @@ from dashboard.components import fields
 from dashboard.components.html import Node
 from dashboard.components.time import clock
 from dashboard.forms import Form
+from dashboard.numbers import whole
 from dashboard.providers.desk import Desk
 from dashboard.providers.review import show_differences, show_sentences
 
@@ -94,8 +95,8 @@ class Actions:
                 session,
                 self._id,
                 error_class=None if ending.value == LATE_ONLY else ErrorClass(ending.value),
-                latency_ms=round(latency.value or 0),
-                minutes=round(minutes.value or 0),
+                latency_ms=whole(latency.value, "The delay in ms") or 0,
+                minutes=whole(minutes.value, "The minutes") or 0,
                 actor=actor,
                 reason=reason,
             )

@@ -19,6 +19,7 @@ from dashboard.components.html import Node
 from dashboard.components.toast import toast
 from dashboard.ends import ask_until, end_words, moment_of
 from dashboard.forms import Form
+from dashboard.numbers import whole
 from dashboard.providers.desk import Desk
 from dashboard.providers.review import show_sentences
 from dashboard.providers.secret import ask_secret, shape_words
@@ -41,7 +42,7 @@ class KeyActions:
                 self._desk.purser.vault,
                 self._id,
                 secret.value or "",
-                weight=round(weight.value or 0),
+                weight=whole(weight.value, "Weight") or 0,
                 expires_at=moment_of(expiry, self._desk.screen),
                 actor=actor,
             )
@@ -98,7 +99,7 @@ class KeyActions:
             await change_key(
                 session,
                 key_id,
-                weight=round(weight.value or 0),
+                weight=whole(weight.value, "Weight") or 0,
                 expires_at=moment_of(expiry, self._desk.screen, key.expires_at),
                 actor=actor,
                 reason=reason,

@@ -178,7 +178,7 @@ def test_a_drill_touches_test_traffic_only_says_so_in_every_window_and_ends_by_i
     plant.change("update drills set ends_at = now() + interval '3 seconds'")
 
     for window in (desk, wall):
-        expect(pane_of(window).get_by_role("region", name="Simulated outage")).to_be_hidden(timeout=8_000)
+        expect(pane_of(window).get_by_role("region", name="Simulated outage")).to_be_hidden()
 
 
 def test_a_drill_is_stopped_before_its_time(plant: Plant, new_context: NewContext) -> None:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
+from nicegui import ui
 
 from core.database import BREAKERS, CONFIG, announce_now
 from core.errors import ErrorClass
@@ -211,6 +212,24 @@ async def test_nonsense_in_an_event_moves_nothing(enter: Enter) -> None:
 
     assert await _ranks(visit.world) == before
     await visit.user.should_not_see("Something in Purser went wrong")
+
+
+async def test_a_delay_or_a_length_that_is_no_whole_number_is_refused_not_rounded(enter: Enter) -> None:
+    visit = await enter()
+    await visit.user.open(f"/providers?sel={_sandbox(visit.world)}&drill=1")
+    delay, length = sorted(visit.user.find(kind=ui.number).elements, key=lambda field: field.id)
+    visit.user.find("What is being rehearsed").type("friday's rehearsal")
+
+    for field, value, said in (
+        (delay, 1.5, "The delay in ms: a whole number"),
+        (length, 20.5, "The minutes: a whole number"),
+    ):
+        field.set_value(value)
+        visit.user.find(kind=Button, content="Start the drill").click()
+        await visit.user.should_see(said)
+        field.set_value(20)
+
+    assert await visit.world.purser.database.fetch_one("select count(*) from drills") == (0,)
 
 
 async def _until(condition: Callable[[], bool]) -> None:
