@@ -42,8 +42,11 @@ PAGES = (overview, generations, playground, plans, providers, user, users, audit
 class Patient(User):
     """A simulated browser that waits for what it expects to see as long as a person would."""
 
-    async def should_see(self, *args: Any, retries: int = 50, **options: Any) -> None:
+    async def should_see(self, *args: Any, retries: int = 150, **options: Any) -> None:
         await super().should_see(*args, retries=retries, **options)
+
+    async def should_not_see(self, *args: Any, retries: int = 150, **options: Any) -> None:
+        await super().should_not_see(*args, retries=retries, **options)
 
 
 class Visit:

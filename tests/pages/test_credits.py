@@ -162,7 +162,7 @@ async def test_news_are_read_one_at_a_time_and_the_last_is_not_lost(
         await asyncio.sleep(0)
     gate.set()
 
-    await visit.user.should_see("+12,000 cr for user@example.com", retries=30)
+    await visit.user.should_see("+12,000 cr for user@example.com")
     assert at_once == [1, 1]
 
 
@@ -180,12 +180,12 @@ async def test_what_was_read_stays_with_a_word_while_the_database_is_away(
 
     monkeypatch.setattr(approvals, "waiting", away)
     credits_changed.emit()
-    await visit.user.should_see(" s old. The database does not answer.", retries=30)
+    await visit.user.should_see(" s old. The database does not answer.")
     await visit.user.should_see("+12,000 cr for user@example.com")
 
     monkeypatch.setattr(approvals, "waiting", reading)
     credits_changed.emit()
-    await visit.user.should_not_see("The database does not answer.", retries=30)
+    await visit.user.should_not_see("The database does not answer.")
 
 
 async def test_what_expires_is_not_read_with_every_entry_and_says_when_that_takes_too_long(
@@ -225,7 +225,7 @@ async def test_a_role_taken_away_meanwhile_reads_no_more_news(enter: Enter) -> N
 
     credits_changed.emit()
 
-    await visit.user.should_see("This is for superadmin or support; you are signed in as tester.", retries=30)
+    await visit.user.should_see("This is for superadmin or support; you are signed in as tester.")
     await visit.user.should_not_see("+12,000 cr for user@example.com")
 
 
@@ -242,7 +242,7 @@ async def test_a_stopped_bulk_grant_goes_on_without_being_asked_again_and_its_pa
         "update bulk_grant_lines set refusal = 'gone' where bulk_id = %s and number = 1", (grant,)
     )
     credits_changed.emit()
-    await visit.user.should_see("0 of 2 booked, 1 refused", retries=30)
+    await visit.user.should_see("0 of 2 booked, 1 refused")
     assert visit.user.find(kind=Button, content="Go on…").elements == before
 
     visit.user.find(kind=Button, content="Go on…").click()
@@ -273,7 +273,7 @@ async def test_a_draft_is_begun_once_the_list_of_its_people_is_whole(
     await work_on(database, draft.job_id, drafting.BODIES, {"database": database})
     credits_changed.emit()
 
-    await visit.user.should_not_see("Listing", retries=50)
+    await visit.user.should_not_see("Listing")
     (begin,) = visit.user.find(kind=Button, content="Begin…").elements
     assert isinstance(begin, Button)
     assert begin.enabled

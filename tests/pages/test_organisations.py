@@ -34,7 +34,7 @@ def press(visit: Visit, label: str) -> None:
 async def fill(visit: Visit, label: str, value: Any) -> None:
     """The newest field below this label, once it is there."""
     assert visit.user.client is not None
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while not (named := _fields(visit.user.client, label)):
             await asyncio.sleep(0.01)
     max(named, key=lambda one: one.id).value = value
@@ -56,7 +56,7 @@ async def see(visit: Visit, text: str) -> None:
 
 async def act(visit: Visit, caption: str, row: UUID, action: str) -> None:
     """A button in a table's row, once the row is there."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while str(row) not in [one["id"] for one in table_of(visit, caption).props["rows"]]:
             await asyncio.sleep(0.01)
     send(visit, caption, row, action)

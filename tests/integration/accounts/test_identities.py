@@ -175,9 +175,7 @@ async def test_a_service_key_ends_with_its_owners_role(database: Database, ident
     assert await identities.authenticate_key(key.secret) is None
 
 
-async def test_changes_bite_within_a_second_in_every_process(
-    database: Database, database_url: str, customer: User
-) -> None:
+async def test_changes_bite_in_every_process(database: Database, database_url: str, customer: User) -> None:
     key = await key_of(database, customer)
     other = Database(database_url)
     await other.open()

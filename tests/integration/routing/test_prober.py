@@ -218,8 +218,8 @@ async def test_a_round_that_waits_for_its_place_in_the_minute_holds_up_no_end(
     await asyncio.sleep(0)
 
     patient.close()
-    await asyncio.wait_for(round_, 5)
-    await asyncio.wait_for(patient.round(), 5)
+    await asyncio.wait_for(round_, 20)
+    await asyncio.wait_for(patient.round(), 20)
 
     assert tries(fakes) == 0
 

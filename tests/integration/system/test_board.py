@@ -211,12 +211,12 @@ async def test_figures_that_take_long_are_not_waited_for(
     board = fresh(world)
     assert (await board.read()).figures_at is None
     monkeypatch.setattr(boards, "PATIENCE", 60.0)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         board.forget()
         await board.read()  # the patience was for the first one; who comes later does not wait anew
 
     let_go.set()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while (await board.read()).figures_at is None:
             board.forget()
     assert of(await board.read()).performance.hour.calls == 1
@@ -233,5 +233,5 @@ async def test_closing_ends_a_reading_under_way(world: World, monkeypatch: pytes
     board = fresh(world)
     await board.read()
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         await board.close()
