@@ -6,6 +6,7 @@ from functools import partial
 
 from nicegui import background_tasks, ui
 
+from core.accounts.person import Person
 from core.audit import Actor
 from core.database import Session
 from core.entitlements.changes import Change
@@ -15,9 +16,7 @@ from core.entitlements.impact import impact
 from core.entitlements.matrix import Matrix, matrix
 from core.entitlements.overrides import count_overrides
 from core.entitlements.proposals import count_waiting, propose
-from core.errors import NotAllowed, NotSignedIn, PurserError
-from core.ids import new_id
-from core.log import get_logger
+from core.errors import PurserError
 from dashboard.access import MANAGERS, SUPERADMINS
 from dashboard.components import states
 from dashboard.components.button import Button
@@ -27,6 +26,7 @@ from dashboard.components.html import Node
 from dashboard.components.money import format_count
 from dashboard.components.toast import toast
 from dashboard.history import History
+from dashboard.lists.reading import read_now
 from dashboard.live import plans_changed
 from dashboard.page import Screen
 from dashboard.plans import rows
@@ -44,8 +44,6 @@ from dashboard.plans.review import Purpose, Review
 from dashboard.plans.savebar import SaveBar
 from dashboard.plans.told import News, VersionLine
 from dashboard.plans.undefined_tab import UndefinedTab
-
-log = get_logger(__name__)
 
 AGAIN_SECONDS = 10.0
 """After which counts of users, and what nobody announces, are read again."""
@@ -327,25 +325,19 @@ class View:
 
     async def _guarded(self, work: Callable[[], Awaitable[None]], *, say: bool = False) -> None:
         """Reads for the person as they are now; what cannot be read is said where it would stand, with `say`."""
-        try:
-            await self.screen.visitor.now(MANAGERS)
+
+        async def load(_person: Person) -> None:
             await work()
             if say:
                 self._faults.clear()
-        except NotSignedIn:
-            self._client.open("/login")
-        except NotAllowed:
-            self._client.open(self.address.url)
-        except Exception as failure:  # noqa: BLE001 - whatever it was, the page says it and stays usable
-            request_id = str(new_id())
-            log.warning("the plans could not be read", request_id=request_id, error=repr(failure))
+
+        def fail(words: str, request_id: str) -> None:
             if say:
-                words = (
-                    failure.message if isinstance(failure, PurserError) else "Something in Purser went wrong."
-                )
                 self._faults.clear()
                 with self._faults:
                     states.failed(words, request_id=request_id, on_retry=self._show_tab)
+
+        await read_now(self.screen, self._client, load, fail, roles=MANAGERS, what="the plans")
 
 
 def _counted(number: int) -> str:
