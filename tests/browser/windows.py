@@ -28,7 +28,8 @@ class Windows:
 
     def give_back(self, key: Key, context: BrowserContext) -> None:
         """Empties it: pages, cookies, what scripts kept, routes, permissions."""
-        origins = {f"{at.scheme}://{at.netloc}" for at in map(urlsplit, (page.url for page in context.pages))}
+        shown = [urlsplit(page.url) for page in context.pages]
+        origins = {f"{at.scheme}://{at.netloc}" for at in shown if at.netloc}
         for page in context.pages:
             page.close()
         context.unroute_all()
