@@ -22,9 +22,6 @@ class Histogram(Card):
     def __init__(self, window: Window, on_brush: OnBrush) -> None:
         super().__init__(window.title, note=window.zone.key, cls="pu-volume")
         self._window, self._on_brush = window, on_brush
-        self.style("margin-bottom: 16px")
-        self.head.style("min-height: 36px")
-        self.body.style("padding-bottom: 4px")
         with self.body:
             self._bars = Bars(
                 "Generations by the time they began; drag to choose a range", [""], [], Axis(1, [(0, "0")], []),
