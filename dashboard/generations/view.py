@@ -67,6 +67,10 @@ class View(ListView[Address, FilterRow, Listing, Detail]):
             tools=self.tools,
         )
         self.list = Listing(self.reader, self, on_sort=self._sort)
+        if self.nothing_yet:  # known beforehand: nothing is drawn that would go again
+            self.histogram.show(False)
+            self.filters.show(False)
+            self.list.show_first_use()
         self.begin(generations_changed)
 
     # What people do
@@ -93,8 +97,6 @@ class View(ListView[Address, FilterRow, Listing, Detail]):
         count, oldest = await queries.running(database, own(person))
         self.pending.show_pending(count, oldest)
         if self.nothing_yet:
-            self.filters.show(False)
-            self.list.show_first_use()
             return
         which = self._filter(person)
         page = await queries.listing(
@@ -122,7 +124,6 @@ class View(ListView[Address, FilterRow, Listing, Detail]):
     async def load_more(self, person: Person) -> None:
         """The chart above the list."""
         if self.nothing_yet:
-            self.histogram.show(False)
             return
         shown, address = self._window(), self.address
         which = replace(self._filter(person), status=None, begin=None, end=None)

@@ -10,6 +10,11 @@ def sideways(page: Page) -> int:
     return page.evaluate("document.documentElement.scrollWidth - innerWidth")
 
 
+def moved(page: Page) -> float:
+    """How far things were pushed about since the page was opened, by nothing that a person did (Layout Instability API)."""
+    return round(page.evaluate(MOVED), 3)
+
+
 def squeezed(page: Page) -> list[str]:
     """The buttons in sight whose words stand out of them."""
     return page.evaluate(SQUEEZED)
@@ -47,6 +52,12 @@ STOP = """() => {
         seen: box.top >= 0 && box.bottom <= innerHeight && (shown.contains(middle) || middle?.contains(shown)),
     };
 }"""
+
+MOVED = """() => new Promise(done => {
+    const sum = list => list.reduce((sum, shift) => sum + (shift.hadRecentInput ? 0 : shift.value), 0);
+    new PerformanceObserver(seen => done(sum(seen.getEntries()))).observe({ type: "layout-shift", buffered: true });
+    setTimeout(() => done(0), 100);
+})"""
 
 SQUEEZED = """() => [...document.querySelectorAll(".pu-btn")]
     .filter(e => e.offsetParent && e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).overflowX === "visible")

@@ -6,9 +6,11 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.conftest import ready, serious, settled, sign_in
-from tests.browser.looking import sideways, squeezed
+from tests.browser.looking import moved, sideways, squeezed
 from tests.server import Live
 
+LEAST_SEEN = 0.01
+"""Of the window's area times the way: a tenth of what is called good on the web (cumulative layout shift)."""
 PAGES = (
     "/",
     "/generations",
@@ -55,20 +57,25 @@ def test_axe_finds_nothing_serious_on_any_page(
 
 
 @pytest.mark.parametrize("width", [1440, 1024, 390])
-def test_no_page_scrolls_sideways_and_no_words_stand_out_of_their_button(
+def test_no_page_scrolls_sideways_or_moves_by_itself_and_no_words_stand_out_of_their_button(
     width: int, new_context: Callable[..., BrowserContext], live: Live, paths: tuple[str, ...]
 ) -> None:
     page = new_context(base_url=live.url, viewport={"width": width, "height": 844}).new_page()
     page.goto("/login")
-    overflow, narrow = {"/login": sideways(page)}, {"/login": squeezed(page)}
+    overflow, narrow, restless = (
+        {"/login": sideways(page)},
+        {"/login": squeezed(page)},
+        {"/login": moved(page)},
+    )
     sign_in(page, live)
     for path in paths:
         page.goto(path)
         settled(page)
-        overflow[path], narrow[path] = sideways(page), squeezed(page)
+        overflow[path], narrow[path], restless[path] = sideways(page), squeezed(page), moved(page)
 
     assert {path: by for path, by in overflow.items() if by > 0} == {}
     assert {path: found for path, found in narrow.items() if found} == {}
+    assert {path: by for path, by in restless.items() if by > LEAST_SEEN} == {}
 
 
 def test_each_page_has_a_language_a_title_of_its_own_one_heading_and_one_main(
