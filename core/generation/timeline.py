@@ -18,6 +18,7 @@ from core.ids import first_id_at, time_of
 from core.vocabulary import Traffic
 
 DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
 STEP = timedelta(minutes=5)
 STEPS = DAY // STEP
 DAYS = 7
@@ -131,14 +132,16 @@ async def pulse(database: Database, user_id: UUID) -> tuple[Any, ...] | None:
 
 def _asked(user_id: UUID, traffic: Traffic, edges: Sequence[datetime]) -> dict[str, Any]:
     ids = [first_id_at(edge) for edge in edges]
-    return {"user": user_id, "traffic": str(traffic), "edges": ids, "begin": ids[0]}
+    # An end keeps the months to come out of the plan; an hour, since not all clocks agree.
+    end = first_id_at(edges[-1] + DAY + HOUR)
+    return {"user": user_id, "traffic": str(traffic), "edges": ids, "begin": ids[0], "end": end}
 
 
 GENERATIONS = """
 select width_bucket(g.id, %(edges)s::uuid[]), g.status = 'failed', (array_agg(g.id order by g.id))[1], count(*),
     mode() within group (order by coalesce(g.error_class, g.error_code))
 from generations g
-where g.user_id = %(user)s and g.traffic = %(traffic)s and g.id >= %(begin)s
+where g.user_id = %(user)s and g.traffic = %(traffic)s and g.id >= %(begin)s and g.id < %(end)s
 group by 1, 2 order by 1, 2
 """
 
@@ -166,7 +169,7 @@ WEEK = """
 select width_bucket(g.id, %(edges)s::uuid[]), count(*), count(*) filter (where g.status = 'failed'),
     coalesce(sum(g.credits), 0)::bigint
 from generations g
-where g.user_id = %(user)s and g.traffic = %(traffic)s and g.id >= %(begin)s
+where g.user_id = %(user)s and g.traffic = %(traffic)s and g.id >= %(begin)s and g.id < %(end)s
 group by 1
 """
 

@@ -103,9 +103,9 @@ async def _measure(database: Database) -> list[Figure]:
         _figure("a user: ledger, proof, last day, week", await _times(_one_user(database)), 150, 30),
     ]
     scanned = {
-        table: scans - before[table]
+        table: scans - before.get(table, 0)
         for table, scans in (await _scans(database)).items()
-        if scans > before[table]
+        if scans > before.get(table, 0)
     }
     said = ", ".join(f"{table} {count}×" for table, count in scanned.items()) or "none"
     figures.append(
@@ -297,11 +297,13 @@ def _one_user(database: Database) -> dict[str, Ask]:
 
 
 async def _scans(database: Database) -> dict[str, int]:
-    """How often each large table has been read from end to end, partitions with their parent."""
+    """How often each large table has been read from end to end, partitions with their parent; those without a row are
+    left out: an empty month is read in no other way."""
     await asyncio.sleep(11)  # what an idle connection has counted is told to the others after ten seconds
     rows = await database.fetch_all(
         "select t.name, coalesce(sum(s.seq_scan), 0)::bigint from unnest(%s::varchar[]) t(name)"
-        " left join pg_stat_user_tables s on s.relname = t.name or s.relname like t.name || '\\_20%%' group by 1",
+        " left join pg_stat_user_tables s on s.relname = t.name or s.relname like t.name || '\\_20%%'"
+        " where s.n_live_tup > 0 group by 1",
         (list(LARGE),),
     )
     return dict(rows)
