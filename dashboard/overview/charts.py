@@ -22,6 +22,7 @@ class SpendChart(Card):
 
     def __init__(self) -> None:
         super().__init__("Spend per day")
+        self._shown: tuple[Sequence[tuple[date, Decimal]], Decimal, date] | None = None
         with self.end:
             self._total = Node("span", "", "pu-meta")
         with self.body:
@@ -31,7 +32,10 @@ class SpendChart(Card):
             )  # fmt: skip
 
     def draw(self, spend: Sequence[tuple[date, Decimal]], total: Decimal, today: date) -> None:
-        """Shows the month; `spend` has every day of it, those to come at 0."""
+        """Shows the month; `spend` has every day of it, those to come at 0. The same again changes nothing."""
+        if self._shown == (spend, total, today):
+            return
+        self._shown = spend, total, today
         self._total.set_text(f"{format_usd(total, zero='Nothing')} in {today:%B}")
         values = [float(amount) for _, amount in spend]
         top, ticks = scale(max(values, default=0.0))
@@ -53,13 +57,17 @@ class HoursChart(Card):
 
     def __init__(self) -> None:
         super().__init__("Generations per hour")
+        self._shown: tuple[Sequence[Hour], ZoneInfo] | None = None
         with self.body:
             self._bars = Bars(
                 "Generations of each hour by how they ended", [""], [], Axis(1, [], []), height=HEIGHT, thickness=0.7
             )  # fmt: skip
 
     def draw(self, hours: Sequence[Hour], zone: ZoneInfo) -> None:
-        """Shows the hours, the newest last."""
+        """Shows the hours, the newest last; the same again changes nothing."""
+        if self._shown == (hours, zone):
+            return
+        self._shown = hours, zone
         completed, failed = [hour.completed for hour in hours], [hour.failed for hour in hours]
         self.end.clear()
         with self.end:

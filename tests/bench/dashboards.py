@@ -16,7 +16,8 @@ import psycopg
 import socketio
 from playwright.sync_api import Page
 
-from core.database import EmbeddedServer
+from core.database import BREAKERS, EmbeddedServer
+from core.database.changes import ANNOUNCE, CHANNEL
 from tests.bench.measure import Figure
 from tests.bench.process import PAGES, browser_page, slowest_page
 from tests.browser.conftest import ready, sign_in
@@ -147,7 +148,7 @@ def _seen(page: Page, live: Live, url: str) -> float:
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(OPENS)
         began = time.perf_counter()
-        connection.execute(TELLS)
+        connection.execute(TELLS.encode(), {"topic": BREAKERS})
         page.locator(".pu-table tbody tr", has_text="Down").wait_for()
         return time.perf_counter() - began
 
@@ -156,10 +157,7 @@ OPENS = """
 insert into breakers (provider_id, modality, state, failures, openings, error_class, reason, opened_at, open_until)
 select id, 'text', 'open', 5, 1, 'overloaded', '5 of 5 failures', now(), now() + interval '1 hour' from providers limit 1
 """
-TELLS = """
-insert into versions (topic, version) values ('breakers', 1)
-on conflict (topic) do update set version = versions.version + 1
-"""
+TELLS = f"with raised as ({ANNOUNCE} returning topic) select pg_notify('{CHANNEL}', topic) from raised"
 
 
 def _transactions(connection: psycopg.Connection[tuple[int]]) -> int:
