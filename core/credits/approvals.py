@@ -1,7 +1,8 @@
 """What waits for another superadmin: movements above a person's limit, and large bulk grants.
 
 Nobody approves what they asked for, or what goes to their own account; but for the people of a bulk grant, the database
-refuses it, too. Where nobody else could, it is done on the audited command line (`credits approve ID`). The balance is looked at again when it is approved.
+refuses it, too. Where nobody else could, it is done on the audited command line (`credits approve ID`). The balance is
+looked at again when it is approved.
 """
 
 from dataclasses import asdict, dataclass

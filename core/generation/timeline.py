@@ -91,7 +91,7 @@ async def timeline_of(database: Database, user_id: UUID, traffic: Traffic, now: 
     """
     begin = now - DAY
     edges = [begin + STEP * number for number in range(STEPS + 1)]
-    generations = await read_within(database, SECONDS, GENERATIONS, _asked(user_id, traffic, edges))
+    generations = await read_within(database, SECONDS, GENERATIONS, _asked(user_id, traffic, edges, now))
     entries = await read_within(
         database,
         SECONDS,
@@ -119,7 +119,7 @@ async def timeline_of(database: Database, user_id: UUID, traffic: Traffic, now: 
 async def week_of(database: Database, user_id: UUID, traffic: Traffic, now: datetime) -> Week:
     """The seven days up to now. Raises as `timeline_of` does."""
     edges = [now - DAY * (DAYS - number) for number in range(DAYS)]
-    rows = await read_within(database, SECONDS, WEEK, _asked(user_id, traffic, edges))
+    rows = await read_within(database, SECONDS, WEEK, _asked(user_id, traffic, edges, now))
     found = {number: Day(*counted) for number, *counted in rows}
     return Week(tuple(found.get(number, Day()) for number in range(1, DAYS + 1)))
 
@@ -130,10 +130,10 @@ async def pulse(database: Database, user_id: UUID) -> tuple[Any, ...] | None:
     return await database.fetch_one(PULSE, {"user": user_id, "subject": str(user_id)})
 
 
-def _asked(user_id: UUID, traffic: Traffic, edges: Sequence[datetime]) -> dict[str, Any]:
+def _asked(user_id: UUID, traffic: Traffic, edges: Sequence[datetime], now: datetime) -> dict[str, Any]:
     ids = [first_id_at(edge) for edge in edges]
-    # An end keeps the months to come out of the plan; an hour, since not all clocks agree.
-    end = first_id_at(edges[-1] + DAY + HOUR)
+    # An end keeps the months to come out of the plan; it lies an hour ahead, since not all clocks agree.
+    end = first_id_at(now + HOUR)
     return {"user": user_id, "traffic": str(traffic), "edges": ids, "begin": ids[0], "end": end}
 
 

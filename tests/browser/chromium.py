@@ -1,7 +1,7 @@
 """Where Chromium is; run as a program, installs it where there is none.
 
 As root on Debian by apt; elsewhere by Playwright's own download. The headless shell is preferred: the same engine without
-the windows around it, for a third less of the processor. Without a browser the run fails and says what to do: browser
+the windows around it, for a quarter less of the processor. Without a browser the run fails and says what to do: browser
 tests are not skipped.
 """
 
