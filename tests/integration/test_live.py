@@ -1,7 +1,7 @@
 """The ticker: open pages are told when the providers or the generations look another way, and nobody asks otherwise."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from core.errors import DatabaseUnavailable, ErrorClass
 from core.vocabulary import Modality
 from dashboard import live
 from dashboard.live import Ticker, generations_changed, providers_changed
+from tests.waiting import until
 from tests.world import World
 
 
@@ -42,12 +43,6 @@ async def page(sandbox: World, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
     ticker.stop()
     providers_changed.unsubscribe(page.see_providers)
     generations_changed.unsubscribe(page.see_generations)
-
-
-async def until(reached: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not reached():
-            await asyncio.sleep(0.01)
 
 
 async def ticks(monkeypatch: pytest.MonkeyPatch, count: int) -> None:

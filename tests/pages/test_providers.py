@@ -26,6 +26,7 @@ from dashboard.live import providers_changed
 from dashboard.providers.charts import placed
 from dashboard.providers.words import blame, wait_of, wait_words
 from tests.pages.conftest import Visit
+from tests.waiting import until
 from tests.world import World
 
 Enter = Callable[..., Awaitable[Visit]]
@@ -148,7 +149,7 @@ async def test_a_database_that_is_away_leaves_what_was_known_and_marks_it(
                 while not (await purser.board.read()).late:
                     await asyncio.sleep(0.05)
             providers_changed.emit()
-            await _until(lambda: "does not answer" in str(table.props.get("old")))
+            await until(lambda: "does not answer" in str(table.props.get("old")))
             assert [row.id for row in table.rows] == [sandbox]
         finally:
             server.execute(f"alter database {name} allow_connections true".encode())
@@ -156,7 +157,7 @@ async def test_a_database_that_is_away_leaves_what_was_known_and_marks_it(
         while (await purser.board.read()).late:
             await asyncio.sleep(0.05)
     providers_changed.emit()
-    await _until(lambda: table.props.get("old") is None)
+    await until(lambda: table.props.get("old") is None)
 
 
 # Events sent by hand
@@ -230,12 +231,6 @@ async def test_a_delay_or_a_length_that_is_no_whole_number_is_refused_not_rounde
         field.set_value(20)
 
     assert await visit.world.purser.database.fetch_one("select count(*) from drills") == (0,)
-
-
-async def _until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():
-            await asyncio.sleep(0.02)
 
 
 def _sandbox(world: World) -> str:

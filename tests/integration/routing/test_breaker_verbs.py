@@ -21,6 +21,7 @@ from core.vocabulary import Modality, Role
 from tests.factories import actor_of, make_user
 from tests.fakes import FakeVendors
 from tests.rows import make_provider
+from tests.waiting import until
 from tests.world import World, running, settings_for
 
 TEXT = Modality.TEXT
@@ -51,13 +52,6 @@ async def admin(world: World) -> Actor:
 async def do(world: World, verb: Callable[..., object], reason: str = "looking into it") -> None:
     async with world.purser.database.transaction() as session:
         await verb(session, openai(world).id, TEXT, actor=await admin(world), reason=reason)  # pyright: ignore[reportGeneralTypeIssues] - one of the verbs
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Other processes are told by themselves."""
-    async with asyncio.timeout(20):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 async def open_it(world: World, fakes: FakeVendors) -> None:

@@ -1,7 +1,7 @@
 """Urgent requests: three are asked at once, the first good answer wins, and the books are right about all of them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -19,6 +19,7 @@ from core.system.integrity import differences
 from core.vocabulary import Modality
 from tests.fakes import FakeUsage, FakeVendors
 from tests.fakes.vendor import ANSWER, FakeVendor
+from tests.waiting import until
 from tests.world import World, running, settings_for
 
 Step = dict[str, Any]
@@ -84,12 +85,6 @@ def provider_id(world: World, slug: str) -> UUID:
     provider = world.purser.snapshots.current.provider(slug)
     assert provider is not None
     return provider.id
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 both = pytest.mark.parametrize("streamed", [False, True], ids=["plain", "streamed"])
