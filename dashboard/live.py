@@ -7,7 +7,8 @@ costs.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, Generic, TypeVar
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar, cast
 
 from nicegui import Event
 
@@ -123,14 +124,17 @@ class Shared(Generic[T]):
     def __init__(self, read: Callable[[], Awaitable[T]], *, seconds: float = 1.0) -> None:
         self._read = read
         self._seconds = seconds
-        self._at = 0.0
+        self._until = 0.0
+        self._began: datetime | None = None
         self._value: T | None = None
         self._reading = asyncio.Lock()
 
-    async def get(self) -> T:
-        """The reading, at most `seconds` old."""
+    async def get(self, *, since: datetime | None = None) -> T:
+        """The reading, at most `seconds` old; and, if something is known to have changed, begun `since` then."""
         async with self._reading:
-            if self._value is None or time.monotonic() - self._at > self._seconds:
+            old = self._began is None or time.monotonic() > self._until
+            if old or (since and self._began and self._began < since):
+                began, until = datetime.now(UTC), time.monotonic() + self._seconds
                 self._value = await self._read()
-                self._at = time.monotonic()
-            return self._value
+                self._began, self._until = began, until
+            return cast(T, self._value)

@@ -179,7 +179,7 @@ class _Content:
 
     async def _show_tab(self, state: ProviderState, board: BoardState, now: datetime) -> None:
         """Only the tab that is seen is kept up to date. What cannot be read stays as it was, and is said to be old."""
-        tab = self._tabs.value
+        tab, since = self._tabs.value, board.taken_at
         if tab not in self._built:
             with self._panels[tab]:
                 self._old[tab] = Node("p", OLD, "pu-alert", role="status", hidden=True)
@@ -188,7 +188,7 @@ class _Content:
             async with asyncio.timeout(PATIENCE):
                 await self._fill_tab(self._built[tab], state, board, now)
                 if "events" in self._panels:
-                    self._tabs.set_count("events", await self._archive.event_count(self.id))
+                    self._tabs.set_count("events", await self._archive.event_count(self.id, since=since))
         except (DatabaseUnavailable, TimeoutError):
             self._old[tab].show(True)
         except Exception:
@@ -206,7 +206,7 @@ class _Content:
         elif isinstance(part, KeysTab):
             part.show_state(state, await self._archive.last_used(self.id), now)
         elif isinstance(part, EventsTab):
-            part.show_events(await self._archive.events(self.id), now)
+            part.show_events(await self._archive.events(self.id, since=board.taken_at), now)
 
     def _build(self, tab: str) -> Any:
         desk, zone = self._desk, self._desk.screen.zone

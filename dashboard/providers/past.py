@@ -18,6 +18,7 @@ T = TypeVar("T")
 
 COURSE_SECONDS = 15.0
 """The course is folded once a minute."""
+EVENTS_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +52,20 @@ class Archive:
 
         return await self._shared("past", provider_id, read, COURSE_SECONDS)
 
-    async def events(self, provider_id: UUID) -> Sequence[Event]:
-        """The newest page."""
+    async def events(self, provider_id: UUID, *, since: datetime) -> Sequence[Event]:
+        """The newest page, with all that was written before `since`: when the board was read that is shown beside it."""
         return await self._shared(
-            "events", provider_id, lambda: events(self._database, provider_id, limit=PAGE), 0.5
+            "events",
+            provider_id,
+            lambda: events(self._database, provider_id, limit=PAGE),
+            EVENTS_SECONDS,
+            since,
         )
 
-    async def event_count(self, provider_id: UUID) -> str:
-        """How many there are, in words."""
+    async def event_count(self, provider_id: UUID, *, since: datetime) -> str:
+        """How many there are, in words; all counted that were written before `since`."""
         count = await self._shared(
-            "count", provider_id, lambda: count_events(self._database, provider_id), 0.5
+            "count", provider_id, lambda: count_events(self._database, provider_id), EVENTS_SECONDS, since
         )
         return f"{count:,}{'+' if count == COUNTED else ''}" if count else ""
 
@@ -68,12 +73,17 @@ class Archive:
         return await self._shared("used", provider_id, lambda: last_used(self._database, provider_id), 5.0)
 
     async def _shared(
-        self, kind: str, provider_id: UUID, read: Callable[[], Awaitable[T]], seconds: float
+        self,
+        kind: str,
+        provider_id: UUID,
+        read: Callable[[], Awaitable[T]],
+        seconds: float,
+        since: datetime | None = None,
     ) -> T:
         key = (kind, provider_id)
         if key not in self._kept:
             self._kept[key] = Shared(read, seconds=seconds)
-        return cast(T, await self._kept[key].get())
+        return cast(T, await self._kept[key].get(since=since))
 
 
 _archives: WeakKeyDictionary[Database, Archive] = WeakKeyDictionary()

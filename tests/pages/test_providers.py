@@ -13,16 +13,21 @@ from nicegui import ui
 
 from core.database import BREAKERS, CONFIG, announce_now
 from core.errors import ErrorClass
+from core.ids import new_id
 from core.routing.breaker import Status
 from core.routing.history import Band
 from core.routing.models import BreakerState
 from core.system import board as boards
 from core.vocabulary import Modality, Role
 from dashboard.components.button import Button
+from dashboard.components.choice import Tabs
+from dashboard.components.html import Node
+from dashboard.components.markup import Drawing
 from dashboard.components.sortable import Sortable
 from dashboard.components.table import DataTable
 from dashboard.components.ticking import Tick
 from dashboard.live import providers_changed
+from dashboard.providers import past
 from dashboard.providers.charts import placed
 from dashboard.providers.words import blame, wait_of, wait_words
 from tests.pages.conftest import Visit
@@ -131,6 +136,25 @@ async def test_a_tab_that_cannot_be_read_does_not_take_the_page_down(enter: Ente
     await visit.user.should_not_see("This could not be loaded")
 
 
+async def test_what_has_just_happened_is_told_and_counted_though_another_window_has_just_read(
+    enter: Enter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(past, "EVENTS_SECONDS", 600.0)
+    visit = await enter()
+    page = f"/providers?sel={_sandbox(visit.world)}&tab=events"
+    await visit.user.open(page)
+    await until(lambda: _told(visit) == ["1"])
+
+    await visit.world.purser.database.execute(
+        "insert into provider_events (id, provider_id, kind, reason) values (%s, %s, 'edited', 'it moved')",
+        (new_id(), _sandbox(visit.world)),
+    )
+    visit.world.purser.board.forget()
+    await visit.user.open(page)
+
+    await until(lambda: _told(visit) == ["2", "it moved"])
+
+
 async def test_a_database_that_is_away_leaves_what_was_known_and_marks_it(
     enter: Enter, server_url: str, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -231,6 +255,15 @@ async def test_a_delay_or_a_length_that_is_no_whole_number_is_refused_not_rounde
         field.set_value(20)
 
     assert await visit.world.purser.database.fetch_one("select count(*) from drills") == (0,)
+
+
+def _told(visit: Visit) -> list[str]:
+    """How many events the pane counts, and whether it tells the one in question."""
+    (tabs,) = visit.user.find(kind=Tabs).elements
+    drawings = visit.user.find(kind=Drawing).elements
+    return [one.text for one in tabs.descendants() if isinstance(one, Node) and one.text.isdigit()] + [
+        "it moved" for one in drawings if "it moved" in one.props["innerHTML"]
+    ]
 
 
 def _sandbox(world: World) -> str:
