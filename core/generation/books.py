@@ -19,7 +19,7 @@ from core.database import Database
 from core.errors import DatabaseUnavailable, PurserError
 from core.generation import statements
 from core.generation.admission import Quota
-from core.generation.outcome import outcome_fields
+from core.generation.outcome import attempt_fields, outcome_fields
 from core.generation.running import Asked, Running
 from core.log import get_logger
 from core.providers.base import Usage
@@ -97,12 +97,19 @@ class Books:
         attempt = running.walk.current
         assert attempt is not None, "what is charged was answered by somebody"
         due = attempt.offer.charge(usage)
-        fields = outcome_fields(running, usage=usage, error=error, finish_reason=finish_reason, cut=cut)
+        fields = outcome_fields(
+            running,
+            status,
+            excess=max(0, due - running.held),
+            usage=usage,
+            error=error,
+            finish_reason=finish_reason,
+            cut=cut,
+        )
         params = {
-            **fields,
-            "status": status,
+            **_end(running, fields),
+            "settle": True,
             "charge": due,
-            "excess": max(0, due - running.held),
             "reason": f"Text by {attempt.offer.model.id} {attempt.offer.price_words}".rstrip(),
             "credit_usd_value": self._credit_usd_value,
             "answer": text,
@@ -110,7 +117,7 @@ class Books:
         until = time.monotonic() + SETTLE_PATIENCE
         while True:
             try:
-                row = await self._database.fetch_one(statements.FINISH, params)
+                row = await self._database.fetch_one(statements.END, params)
             except DatabaseUnavailable:
                 if time.monotonic() > until:
                     raise
@@ -123,11 +130,18 @@ class Books:
         self, running: Running, status: str, *, error: PurserError | None = None, cut: str | None = None
     ) -> None:
         """Gives back what was held, and ends the row; while the database is away, that is tried in the background."""
-        params = {**outcome_fields(running, error=error, cut=cut), "status": status}
+        params = {
+            **_end(running, outcome_fields(running, status, error=error, cut=cut)),
+            "settle": False,
+            "charge": None,
+            "reason": None,
+            "credit_usd_value": None,
+            "answer": None,
+        }
         try:
-            await self._database.fetch_one(statements.FAIL, params)
+            await self._database.fetch_one(statements.END, params)
         except DatabaseUnavailable:
-            self.later(self._when_back(statements.FAIL, params))
+            self.later(self._when_back(statements.END, params))
 
     async def refuse(self, asked: Asked, refusal: PurserError) -> None:
         """A row for a request that was turned away, so that support finds it."""
@@ -169,3 +183,13 @@ class Books:
         self._ending.discard(task)
         if not task.cancelled() and (failure := task.exception()):
             log.error("the end of a generation could not be written; the sweeper will", error=str(failure))
+
+
+def _end(running: Running, fields: dict[str, Any]) -> dict[str, Any]:
+    """The parameters that every end has."""
+    attempts = [attempt_fields(one) for one in running.walk.attempts]
+    return {
+        "id": running.id,
+        "end": orjson.dumps(fields, default=str).decode(),
+        "attempts": orjson.dumps(attempts, default=str).decode(),
+    }

@@ -5,8 +5,6 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-import orjson
-
 from core.errors import Fault, PurserError
 from core.generation.running import Running
 from core.providers.base import ProviderError, Usage
@@ -48,13 +46,18 @@ class StreamCut(Fault):
 
 def outcome_fields(
     running: Running,
+    status: str,
     *,
+    excess: int = 0,
     usage: Usage | None = None,
     error: PurserError | None = None,
     finish_reason: str | None = None,
     cut: str | None = None,
 ) -> dict[str, Any]:
-    """The parameters that `statements.FINISH` and `FAIL` share."""
+    """The columns of the row, as `generation_end` unpacks them, and those that its attempts have of it.
+
+    `excess`: the credits that the answer was worth above what was held.
+    """
     walk = running.walk
     attempt = walk.current
     known = [one.cost for one in walk.attempts if one.cost is not None]
@@ -62,20 +65,20 @@ def outcome_fields(
     failed = _cause(walk.attempts, error) if error else None
     counted = usage or NO_USAGE
     return {
-        "id": running.id,
+        "status": status,
         "user_id": running.asked.person.user_id,
         "traffic": running.asked.traffic.value,
         "modality": walk.modality.value,
         "provider_id": attempt.offer.provider.id if attempt else None,
         "provider": attempt.offer.provider.slug if attempt else None,
         "model": attempt.offer.model.id if attempt else None,
+        "excess_credits": excess,
         "cost": sum(known, Decimal(0)) if known or not unpriced else None,
         "unpriced": unpriced,
         "input_tokens": counted.input_tokens if usage else None,
         "cached_tokens": counted.cached_tokens if usage else None,
         "output_tokens": counted.output_tokens if usage else None,
         "usage_estimated": counted.estimated,
-        "attempt_count": len(walk.attempts),
         "latency_ms": walk.elapsed_ms(),
         "first_token_ms": attempt.offset_ms + attempt.first_token_ms if attempt and attempt.first_token_ms is not None else None,
         "finish_reason": finish_reason,
@@ -83,9 +86,7 @@ def outcome_fields(
         "error_code": error.code if error else None,
         "error_message": error.message[:2000] if error else None,
         "cut": cut,
-        "trace": orjson.dumps([step.as_json() for step in walk.steps]).decode(),
-        "attempts": attempts_json(walk.attempts),
-        "excess": 0,
+        "trace": [step.as_json() for step in walk.steps],
     }  # fmt: skip
 
 
@@ -97,12 +98,8 @@ def _cause(attempts: list[Attempt], error: PurserError) -> ProviderError | None:
     )
 
 
-def attempts_json(attempts: list[Attempt]) -> str:
-    """The rows of `attempts`, as the statements unpack them."""
-    return orjson.dumps([_attempt(one) for one in attempts], default=str).decode()
-
-
-def _attempt(one: Attempt) -> dict[str, Any]:
+def attempt_fields(one: Attempt) -> dict[str, Any]:
+    """The columns of one attempt, as `generation_end` unpacks them."""
     error, usage = one.error, one.usage
     return {
         "id": one.id,

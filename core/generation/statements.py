@@ -1,10 +1,11 @@
 """The statements of a generation: its beginning and its end are one transaction each, its money with it.
 
-They call the ledger's functions, so that a row never exists without its reservation, nor a charge without its row.
+They call the ledger's functions, so that a row never exists without its reservation, nor a charge without its row;
+the end is a function of its own (functions.sql).
 A crash between the two leaves a held reservation, which the sweeper resolves (`core.generation.sweeper`).
 """
 
-from core.credits.service import RELEASE, RESERVE, SETTLE
+from core.credits.service import RELEASE, RESERVE
 from core.generation.visitors import RESERVE as RESERVE_FOR_VISITOR
 
 BEGINNING = """
@@ -27,57 +28,11 @@ BEGIN = BEGINNING.format(reserve=RESERVE, held="reserved.amount")
 BEGIN_FOR_VISITOR = BEGINNING.format(reserve=RESERVE_FOR_VISITOR, held="0")
 """The same for somebody without an account: counted, with nothing held."""
 
-ATTEMPTS = """
-    insert into attempts (id, generation_id, user_id, number, traffic, modality, provider_id, provider, model, key_id,
-        outcome, serving, offset_ms, waited_ms, latency_ms, first_token_ms, error_class, http_status, vendor_code,
-        vendor_message, vendor_request_id, retry_after_ms, input_tokens, cached_tokens, output_tokens, usage_estimated,
-        cost, unpriced, simulated)
-    select a.id, %(id)s, %(user_id)s, a.number, %(traffic)s, %(modality)s, a.provider_id, a.provider, a.model, a.key_id,
-        a.outcome, a.serving, a.offset_ms, a.waited_ms, a.latency_ms, a.first_token_ms, a.error_class, a.http_status,
-        a.vendor_code, a.vendor_message, a.vendor_request_id, a.retry_after_ms, a.input_tokens, a.cached_tokens,
-        a.output_tokens, a.usage_estimated, a.cost, a.unpriced, a.simulated
-    from jsonb_to_recordset(%(attempts)s::jsonb) as a(id uuid, number integer, provider_id uuid, provider varchar,
-        model varchar, key_id uuid, outcome varchar, serving boolean, offset_ms integer, waited_ms integer,
-        latency_ms integer, first_token_ms integer, error_class varchar, http_status integer, vendor_code varchar,
-        vendor_message varchar, vendor_request_id varchar, retry_after_ms integer, input_tokens bigint,
-        cached_tokens bigint, output_tokens bigint, usage_estimated boolean, cost numeric, unpriced boolean,
-        simulated boolean)
-    on conflict do nothing
-"""
-
-OUTCOME = """
-        provider_id = %(provider_id)s, provider = %(provider)s, model = %(model)s, excess_credits = %(excess)s,
-        cost = %(cost)s, unpriced = %(unpriced)s, input_tokens = %(input_tokens)s, cached_tokens = %(cached_tokens)s,
-        output_tokens = %(output_tokens)s, usage_estimated = %(usage_estimated)s, attempts = %(attempt_count)s,
-        latency_ms = %(latency_ms)s, first_token_ms = %(first_token_ms)s, finish_reason = %(finish_reason)s,
-        error_class = %(error_class)s, error_code = %(error_code)s, error_message = %(error_message)s, cut = %(cut)s,
-        trace = %(trace)s::jsonb, finished_at = now()
-"""
-
-FINISH = f"""
-with settled as materialized ({SETTLE}),
-row as (
-    update generations g set status = %(status)s, credits = settled.charged,
-        revenue = case when g.traffic = 'live' then settled.charged * %(credit_usd_value)s::numeric else 0 end, {OUTCOME}
-    from settled where g.id = %(id)s
-),
-called as ({ATTEMPTS}),
-content as (update generation_content set answer = %(answer)s where id = %(id)s and %(answer)s::varchar is not null)
-select outcome, charged, balance_after from settled
-"""
-"""outcome, credits charged, balance after."""
-
-FAIL = f"""
-with released as materialized ({RELEASE}),
-row as (update generations g set status = %(status)s, {OUTCOME}
-    from released
-    -- What the sweeper has released meanwhile still learns what it had cost; what was settled stays as it is.
-    where g.id = %(id)s and (released.outcome = 'released' or g.error_code = 'interrupted')
-),
-called as ({ATTEMPTS})
-select outcome, amount, balance_after from released
-"""
-"""outcome, credits given back, balance after."""
+END = (
+    "select * from generation_end(%(id)s, %(settle)s, %(charge)s, %(reason)s, %(credit_usd_value)s, %(end)s::jsonb,"
+    " %(attempts)s::jsonb, %(answer)s)"
+)
+"""outcome, credits charged or given back, balance after."""
 
 REFUSE = """
 with row as (

@@ -175,9 +175,20 @@ def visit(page: Page, path: str) -> Page:
 
 
 def serious(page: Page) -> list[str]:
-    """What axe finds that stands in somebody's way, each with the place; looked at once nothing moves any more."""
+    """What axe finds that stands in somebody's way, each with the place: everything, and in the dark the colours again.
+
+    For a page that follows its browser's theme; looked at once nothing moves any more.
+    """
+    found = _axe(page, {})
+    page.emulate_media(color_scheme="dark")
+    found += [f"dark: {one}" for one in _axe(page, {"runOnly": ["cat.color"]})]
+    page.emulate_media(color_scheme="light")
+    return found
+
+
+def _axe(page: Page, options: dict[str, Any]) -> list[str]:
     page.wait_for_function(STILL)
-    found = Axe().run(page).response["violations"]
+    found = Axe().run(page, options={"resultTypes": ["violations"], **options}).response["violations"]
     return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found if one["impact"] in SERIOUS]
 
 

@@ -218,16 +218,9 @@ def test_the_story_is_told_page_by_page(plant: Plant, new_context: NewContext) -
 # For everybody's eyes and hands
 
 
-@pytest.fixture(params=["light", "dark"])
-def theme(request: pytest.FixtureRequest) -> str:
-    return request.param
-
-
-def test_axe_finds_nothing_serious_in_any_tab_or_dialog(
-    theme: str, plant: Plant, new_context: NewContext
-) -> None:
+def test_axe_finds_nothing_serious_in_any_tab_or_dialog(plant: Plant, new_context: NewContext) -> None:
     trouble(plant)
-    page = plant.page(new_context, color_scheme=theme)
+    page = plant.page(new_context)
     expect(row_of(page, "Anthropic")).to_contain_text("Open")
     faults: dict[str, list[str]] = {"list": serious(page)}
     for tab in TABS:

@@ -225,15 +225,9 @@ def test_row_heights_are_remembered_and_right_at_the_first_paint(admin: Page, sh
 # What holds for all of it
 
 
-@pytest.mark.parametrize(
-    ("theme", "size"),
-    [("light", {"width": 1440, "height": 900}), ("dark", PHONE)],
-    ids=["light-desk", "dark-phone"],
-)
-def test_nothing_serious_stands_in_anybodys_way(
-    shop: Shop, window: Callable[..., Page], theme: str, size: Any
-) -> None:
-    page = window(color_scheme=theme, viewport=size)
+@pytest.mark.parametrize("size", [{"width": 1440, "height": 900}, PHONE], ids=["desk", "phone"])
+def test_nothing_serious_stands_in_anybodys_way(shop: Shop, window: Callable[..., Page], size: Any) -> None:
+    page = window(viewport=size)
     faults: dict[str, list[str]] = {}
 
     def look(what: str) -> None:
