@@ -1,7 +1,7 @@
 """Entries and accounts, as every verb of the ledger writes and reads them.
 
-The rules themselves (locks, burn order, no balance below zero) are the functions of functions.sql. `core.generation` embeds
-them into its own beginning (`RESERVE`) and end, so that a generation and its money are one transaction each time.
+The rules themselves (locks, burn order, no balance below zero) are the functions of functions.sql. `core.generation`
+calls them within its own beginning and end, so that a generation and its money are one transaction each time.
 """
 
 from collections.abc import Sequence
@@ -25,6 +25,7 @@ RESERVE = (
     "select * from ledger_reserve(%(user_id)s, %(traffic)s, %(id)s, %(amounts)s, %(lease_seconds)s,"
     " %(day)s, %(day_cap)s, %(month)s, %(month_cap)s, %(trial_cap)s)"
 )
+SETTLE = "select * from ledger_settle(%(id)s, %(charge)s, %(reason)s)"
 RELEASE = "select * from ledger_release(%(id)s)"
 
 

@@ -20,6 +20,7 @@ from core.credits.models import CreditAccount, CreditEntry, CreditLot, CreditReq
 from core.credits.posting import LEASE_SECONDS as LEASE_SECONDS
 from core.credits.posting import RELEASE as RELEASE
 from core.credits.posting import RESERVE as RESERVE
+from core.credits.posting import SETTLE as SETTLE
 from core.credits.posting import Balance as Balance
 from core.credits.posting import Movement
 from core.credits.posting import balance_of as balance_of
