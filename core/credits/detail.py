@@ -8,7 +8,7 @@ from uuid import UUID
 from core.credits.ledger import LedgerLine, lines_of
 from core.database import Database
 from core.errors import NotFound
-from core.vocabulary import Traffic
+from core.vocabulary import Role, Traffic
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +25,12 @@ class LotLine:
 
 @dataclass(frozen=True, slots=True)
 class EntryDetail:
-    """An entry; `seq` is its number in its account. `refunds` are the newest first, `lots` in the order of spending."""
+    """An entry; `seq` is its number in its account, `role` its user's. `refunds` are the newest first, `lots` in the
+    order of spending."""
 
     line: LedgerLine
     seq: int
+    role: Role
     refunds: tuple[LedgerLine, ...]
     lots: tuple[LotLine, ...]
 
@@ -53,16 +55,22 @@ class Refundable:
 async def entry(database: Database, entry_id: UUID) -> EntryDetail | None:
     """An entry whole; None where there is none."""
     lines = await lines_of(database, [entry_id])
-    row = await database.fetch_one("select seq, lots from credit_entries where id = %s", (entry_id,))
+    row = await database.fetch_one(
+        "select e.seq, e.lots, u.role from credit_entries e join credit_accounts a on a.id = e.account_id"
+        " join users u on u.id = a.user_id where e.id = %s",
+        (entry_id,),
+    )
     if not lines or row is None:
         return None
+    seq, burned, role = row
     refunds = await database.fetch_all(
         "select id from credit_entries where refund_of = %s order by id desc", (entry_id,)
     )
-    lots = await database.fetch_all(LOTS, {"burned": row[1], "entry": entry_id})
+    lots = await database.fetch_all(LOTS, {"burned": burned, "entry": entry_id})
     return EntryDetail(
         lines[0],
-        row[0],
+        seq,
+        Role(role),
         await lines_of(database, [found for (found,) in refunds]),
         tuple(LotLine(*lot) for lot in lots),
     )

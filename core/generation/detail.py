@@ -8,6 +8,7 @@ from uuid import UUID
 
 from core.database import Database
 from core.ids import first_id_at, time_of
+from core.vocabulary import Role
 
 LONGEST_RUN = timedelta(hours=2)
 """What belongs to a generation is made within this: the bound lets the planner leave out other months."""
@@ -23,6 +24,7 @@ class Detail:
     row: Mapping[str, Any]
     email: str | None
     user_name: str | None
+    user_role: Role | None
     attempts: tuple[Mapping[str, Any], ...]
     reservation: Mapping[str, Any] | None
     entries: tuple[Mapping[str, Any], ...] = field(default=())
@@ -52,7 +54,7 @@ async def detail(
         user_id: only if it is this person's; None is anybody's.
     """
     row = await database.fetch_one(
-        "select to_jsonb(g) - 'id' - 'cost' - 'revenue', g.cost, g.revenue, u.email, u.name,"
+        "select to_jsonb(g) - 'id' - 'cost' - 'revenue', g.cost, g.revenue, u.email, u.name, u.role,"
         " (select to_jsonb(r) from reservations r where r.generation_id = g.id),"
         " (select jsonb_agg(to_jsonb(e) order by e.seq) from credit_entries e where e.generation_id = g.id),"
         " %(content)s or coalesce(g.user_id = %(reader)s::uuid, false),"
@@ -64,7 +66,7 @@ async def detail(
     )
     if row is None:
         return None
-    fields, cost, revenue, email, name, reservation, entries, may_read, kept = row
+    fields, cost, revenue, email, name, role, reservation, entries, may_read, kept = row
     while_it_ran = {"id": generation_id, "end": first_id_at(time_of(generation_id) + LONGEST_RUN)}
     calls = await database.fetch_all(
         "select to_jsonb(a) - 'cost', a.cost from attempts a where a.generation_id = %(id)s and a.id >= %(id)s"
@@ -82,6 +84,7 @@ async def detail(
         row={**fields, "id": generation_id, "cost": cost, "revenue": revenue},
         email=email,
         user_name=name,
+        user_role=Role(role) if role else None,
         attempts=tuple({**call, "cost": price} for call, price in calls),
         reservation=reservation,
         entries=tuple(entries or ()),

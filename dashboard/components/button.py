@@ -51,6 +51,13 @@ class Button(Node):
         """Not to be pressed now, with the reason."""
         return self.enable(False, why=why)
 
+    def unless(self, why: str | None) -> Self:
+        """Not to be pressed where there is a reason against it, which then stands beside the button."""
+        if why:
+            self.disable(why)
+            Node("span", why, "is-second pu-grow")
+        return self
+
     @property
     def enabled(self) -> bool:
         return not self.props.get("disabled")

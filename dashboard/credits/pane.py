@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from core.accounts.person import Person
 from core.credits.detail import EntryDetail, LotLine
 from core.credits.ledger import LedgerLine
 from core.credits.models import EntryType
@@ -19,12 +20,14 @@ from dashboard.components.pane_actions import Neighbours, copy_link, neighbour_b
 from dashboard.components.status import ENTRY, Chip, tag
 from dashboard.credits.address import PATH, TRAFFIC_WORDS, Address
 from dashboard.credits.rows import actor_words, reason_words, reference_of
+from dashboard.reach import beyond_credits, beyond_refund
 
 
 @dataclass(frozen=True, slots=True)
 class Deeds:
-    """What may be done from the pane."""
+    """What may be done from the pane, by `reader`."""
 
+    reader: Person
     refund: Callable[[LedgerLine], Awaitable[None]]
     adjust: Callable[[LedgerLine], Awaitable[None]]
 
@@ -49,7 +52,9 @@ def fill(pane: Pane, detail: EntryDetail, *, zone: ZoneInfo, neighbours: Neighbo
         with pane.section("What moved", note=f"entry #{detail.seq:,} of the account"):
             _moved(line)
             with Node("div", "", "pu-row pu-after"):
-                Button("Adjust credits…", lambda: deeds.adjust(line), icon="toll", small=True)
+                Button("Adjust credits…", lambda: deeds.adjust(line), icon="toll", small=True).unless(
+                    beyond_credits(deeds.reader, line.user_id, detail.role, line.traffic)
+                )
         with pane.section("Who and why"):
             _why(line)
         _charge(pane, detail, zone, deeds)
@@ -130,7 +135,9 @@ def _charge(pane: Pane, detail: EntryDetail, zone: ZoneInfo, deeds: Deeds) -> No
             Node("p", "Nothing of this charge has been refunded.", "is-second pu-said")
         if left:
             with Node("div", "", "pu-row pu-after"):
-                Button("Refund…", lambda: deeds.refund(line), icon="undo", small=True)
+                Button("Refund…", lambda: deeds.refund(line), icon="undo", small=True).unless(
+                    beyond_refund(deeds.reader, line.user_id, detail.role, line.traffic)
+                )
 
 
 def _lots(pane: Pane, detail: EntryDetail, zone: ZoneInfo) -> None:

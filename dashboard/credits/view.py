@@ -35,7 +35,7 @@ class View(ListView[Address, FilterRow, lists.Listing, EntryDetail]):
     def __init__(self, screen: Screen, address: Address, summary: Summary) -> None:
         super().__init__(screen, address)
         self._summary = summary
-        self._deeds = panes.Deeds(self._refund, self._adjust)
+        self._deeds = panes.Deeds(screen.person, self._refund, self._adjust)
         self.filters = FilterRow(
             address, zone=screen.zone, on_change=self.change, tools=self.tools, exported_to=EXPORTED_TO
         )

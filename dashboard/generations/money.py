@@ -81,9 +81,9 @@ def _refund(detail: Detail, reader: Reader) -> None:
     left = -sum(entry["amount"] for entry in detail.entries)
     if (give_back := reader.refund) is None or left <= 0:
         return
-    generation_id = detail.row["id"]
+    generation_id, beyond = detail.row["id"], reader.beyond_refund(detail)
     with Node("div", "", "pu-row").style("margin-top: 12px"):
-        Button("Refund…", lambda: give_back(generation_id), icon="undo", small=True)
+        Button("Refund…", lambda: give_back(generation_id), icon="undo", small=True).unless(beyond)
 
 
 def _clock(moment: str, reader: Reader) -> str:

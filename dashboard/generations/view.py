@@ -28,6 +28,7 @@ from dashboard.generations.window import Window, window
 from dashboard.lists.view import ListView
 from dashboard.live import generations_changed
 from dashboard.page import Screen
+from dashboard.reach import beyond_refund
 
 LIVE_CHART_SECONDS = 10
 
@@ -49,6 +50,7 @@ class View(ListView[Address, FilterRow, Listing, Detail]):
             screen.sees_costs,
             self._provider_name,
             refund,
+            self._beyond_refund,
             people=own(screen.person) is None,
         )
         self._chart_at: datetime | None = None
@@ -89,6 +91,14 @@ class View(ListView[Address, FilterRow, Listing, Detail]):
 
     async def _refund(self, generation_id: UUID) -> None:
         await open_refund(self.screen, lambda: self.guarded(self.load_pane), generation_id=generation_id)
+
+    def _beyond_refund(self, found: Detail) -> str | None:
+        if found.user_role is None:
+            return None
+        row = found.row
+        return beyond_refund(
+            self.screen.person, UUID(row["user_id"]), found.user_role, Traffic(row["traffic"])
+        )
 
     # What is loaded
 

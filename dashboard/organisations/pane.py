@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from core.accounts.organisation_lists import Detail, MemberLine
+from core.accounts.person import Person
 from core.accounts.project_lists import ProjectLine
 from core.ids import short
+from core.vocabulary import Role
 from dashboard.components import time
 from dashboard.components.button import Button
 from dashboard.components.cells import Bit, Cell
@@ -18,6 +20,7 @@ from dashboard.forms import Desk
 from dashboard.organisations import actions
 from dashboard.organisations.address import Address
 from dashboard.organisations.projects import NarrowProjects
+from dashboard.reach import beyond_account
 
 ACTIVE = Status("Active", "check_circle", "ok")
 ARCHIVED = Status("Archived", "archive", "neutral")
@@ -73,17 +76,19 @@ def _members(shown: Detail, desk: Desk) -> None:
 
     with Node("div", "", "pu-stack"):
         table = DataTable("Members", MEMBERS, row_height=48, framed=False, cards=False)
-        table.on_action(pressed).show_rows([_member(member) for member in shown.members])
+        table.on_action(pressed).show_rows([_member(member, desk.screen.person) for member in shown.members])
         if not shown.archived_at:
             with Node("div", "", "pu-row"):
                 Button("Add member…", lambda: actions.add(desk, shown), icon="group_add", small=True)
 
 
-def _member(member: MemberLine) -> Row:
+def _member(member: MemberLine, reader: Person) -> Row:
     act = [
         Bit("Role…", label=f"Change the role of {member.email}…", action=ROLE),
         Bit("Remove…", label=f"Remove {member.email}…", action=REMOVE),
     ]
+    if beyond := beyond_account(reader, member.user_id, member.account_role):
+        act = [Bit("superadmins only", "quiet", title=beyond)]
     person: Cell = [
         Bit(member.email, "strong", href=f"/users/{member.user_id}", title=member.email),
         Bit(member.name or "no name", "second" if member.name else "quiet"),
@@ -96,12 +101,17 @@ def _projects(shown: Detail, projects: Sequence[ProjectLine], desk: Desk) -> Non
         Node("p", "None yet. Members make them by the API, or support on their pages.", "pu-meta")
         return
     owners = {member.user_id: member.email for member in shown.members}
+    roles = {member.user_id: member.account_role for member in shown.members}
 
     def owner(project: ProjectLine) -> Bit:
         email = owners.get(project.owner_id, short(project.owner_id))
         return Bit(f"of {email}", "second", title=email)
 
-    NarrowProjects(desk, columns=PROJECTS, of=owner).show_projects(projects)
+    def may(project: ProjectLine) -> bool:
+        reader, role = desk.screen.person, roles.get(project.owner_id, Role.USER)
+        return project.owner_id == reader.id or beyond_account(reader, project.owner_id, role) is None
+
+    NarrowProjects(desk, columns=PROJECTS, of=owner, may=may).show_projects(projects)
 
 
 def _many(projects: Sequence[ProjectLine]) -> str:

@@ -64,8 +64,8 @@ class ProjectTable(DataTable):
 class NarrowProjects(ProjectTable):
     """The same where there is little room: what they belong to stands on a second line."""
 
-    def __init__(self, desk: Desk, *, of: Callable[[ProjectLine], Bit], columns: Sequence[Column]) -> None:
-        super().__init__(desk, of=of, columns=columns, row_height=48, framed=False, cards=False)
+    def __init__(self, desk: Desk, *, of: Callable[[ProjectLine], Bit], **options: Any) -> None:
+        super().__init__(desk, of=of, row_height=48, framed=False, cards=False, **options)
 
     def cells(self, line: ProjectLine) -> list[Cell]:
         return [[_name(line), self.of(line)]]

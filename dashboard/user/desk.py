@@ -3,11 +3,12 @@
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
-from core.vocabulary import STAFF, Role, Traffic
+from core.vocabulary import Traffic
 from dashboard import forms
 from dashboard.access import MANAGERS
 from dashboard.generations.reader import Reader, named
 from dashboard.page import Screen
+from dashboard.reach import beyond_account, beyond_credits, beyond_refund
 from dashboard.user.address import Address
 from dashboard.user.reading import Reading
 
@@ -48,11 +49,7 @@ class Desk(forms.Desk):
     @property
     def beyond(self) -> str | None:
         """Why this person may not change the account, where that is known beforehand; the server refuses in any case."""
-        reader, role = self.screen.person, self.found.user.role
-        if reader.role is not Role.SUPPORT or role not in STAFF:
-            return None
-        whose = "A superadmin's" if role is Role.SUPERADMIN else "Your own" if self._own else "A colleague's"
-        return f"{whose} account is changed by superadmins only. Your role is support."
+        return beyond_account(self.screen.person, self.user_id, self.found.user.role)
 
     @property
     def beyond_own(self) -> str | None:
@@ -61,9 +58,13 @@ class Desk(forms.Desk):
 
     @property
     def beyond_credits(self) -> str | None:
-        """The same of credits in the books that are shown; test credits buy nothing."""
-        test = self.traffic is Traffic.TEST and self.found.user.role is not Role.SUPERADMIN
-        return None if test else self.beyond
+        """The same of credits in the books that are shown."""
+        return beyond_credits(self.screen.person, self.user_id, self.found.user.role, self.traffic)
+
+    @property
+    def beyond_refund(self) -> str | None:
+        """The same of giving a charge back."""
+        return beyond_refund(self.screen.person, self.user_id, self.found.user.role, self.traffic)
 
     @property
     def _own(self) -> bool:

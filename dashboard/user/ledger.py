@@ -86,7 +86,7 @@ class LedgerTab(PagedTab):
         ]
 
     def _refund(self, line: LedgerLine, at: str) -> Bit | str:
-        if line.type != EntryType.USAGE or line.amount >= 0 or self.desk.beyond_credits is not None:
+        if line.type != EntryType.USAGE or line.amount >= 0 or self.desk.beyond_refund is not None:
             return ""
         label = f"Refund {format_credits(-line.amount)} of {at}…"
         return Bit(icon="undo", label=label, title="Refund…", action=REFUND)
