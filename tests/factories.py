@@ -1,6 +1,5 @@
 """Rows for tests, made the short way. Each function commits in a transaction of its own."""
 
-import asyncio
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +11,7 @@ from core.entitlements.models import Override, Plan, Tier
 from core.entitlements.seed import seed
 from core.ids import new_id, short
 from core.vocabulary import Role
+from tests.waiting import until
 
 PASSWORD = "correct horse battery"
 QUICK: dict[str, Any] = {"time_cost": 1, "memory_cost": 8, "parallelism": 1}
@@ -73,6 +73,8 @@ def actor_of(user: User) -> Actor:
 async def somebody_waits(database: Database) -> None:
     """Returns once a statement waits for a lock in this database: how tests bring two deeds to the same moment."""
     query = "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
-    async with asyncio.timeout(10):
-        while await database.fetch_one(query) is None:
-            await asyncio.sleep(0.01)
+
+    async def waits() -> bool:
+        return await database.fetch_one(query) is not None
+
+    await until(waits)

@@ -7,6 +7,7 @@ import psycopg
 
 from tests.api.conftest import ADMIN, Serve, Site, error_of
 from tests.fakes import FakeVendors
+from tests.waiting import until
 
 
 async def test_anybody_may_ask_for_the_states_and_no_more(site: Site) -> None:
@@ -89,8 +90,9 @@ async def test_without_its_database_it_lives_is_not_ready_and_recovers(
         told = {(one["hasAccess"], one["reason"]) for one in listed.json()["features"]}
         assert (listed.status_code, told) == (200, {(False, "database_unavailable")})
         server.execute(f"alter database {name} allow_connections true".encode())
-    for _ in range(100):
-        if (await site.anonymous.get("/readyz")).status_code == 200:
-            break
-        await asyncio.sleep(0.1)
+
+    async def ready() -> bool:
+        return (await site.anonymous.get("/readyz")).status_code == 200
+
+    await until(ready)
     assert (await site.generate()).status_code == 200

@@ -14,6 +14,7 @@ from core.errors import DatabaseUnavailable
 from core.generation.outcome import Result
 from tests.fakes import FakeVendors
 from tests.integration.database.conftest import kill, postmaster_of
+from tests.waiting import until
 from tests.world import World, person, settings_for
 
 BACK_SECONDS = 30.0
@@ -66,9 +67,7 @@ async def test_a_server_that_was_killed_is_started_again_and_everything_goes_on(
     # What the process listens for and works on has come back too.
     taken = own.purser.snapshots.current.taken_at
     await announce_now(own.purser.database, CONFIG)
-    async with asyncio.timeout(BACK_SECONDS):
-        while own.purser.snapshots.current.taken_at == taken:
-            await asyncio.sleep(0.05)
+    await until(lambda: own.purser.snapshots.current.taken_at != taken, seconds=BACK_SECONDS)
     await the_queue_works(own)
 
 
@@ -86,10 +85,12 @@ async def the_queue_works(world: World) -> None:
                 break
             except Exception:  # noqa: BLE001 - its own connections are being made anew
                 await asyncio.sleep(0.2)
-        while await database.fetch_one(
-            "select 1 from procrastinate_jobs where task_name = 'purser:make_partitions'"
-        ):
-            await asyncio.sleep(0.1)
+
+    async def done() -> bool:
+        left = "select 1 from procrastinate_jobs where task_name = 'purser:make_partitions'"
+        return await database.fetch_one(left) is None
+
+    await until(done, seconds=BACK_SECONDS)
 
 
 async def test_an_answer_in_hand_when_it_goes_away_is_delivered_and_charged_once(
@@ -99,8 +100,7 @@ async def test_an_answer_in_hand_when_it_goes_away_is_delivered_and_charged_once
     fakes.openai.latency = 0.5
     before = (await own.balance()).balance
     asking = asyncio.create_task(own.ask())
-    while fakes.openai.calls < 2:
-        await asyncio.sleep(0.01)
+    await until(lambda: fakes.openai.calls >= 2)
     kill(data_dir / "postgres")
 
     result, *_ = await asyncio.gather(asking, return_exceptions=True)
@@ -125,18 +125,16 @@ async def test_a_failure_while_it_is_away_gives_back_what_was_held(
         vendor.latency = 0.4
         vendor.fail("invalid_request")
     asking = asyncio.create_task(own.refused())
-    while fakes.openai.calls == 0:
-        await asyncio.sleep(0.01)
+    await until(lambda: fakes.openai.calls > 0)
     kill(data_dir / "postgres")
 
     assert (await asking).status in (400, 503)
 
-    async with asyncio.timeout(BACK_SECONDS):
-        while True:
-            try:
-                if await own.held() == 0:
-                    break
-            except DatabaseUnavailable:
-                pass
-            await asyncio.sleep(0.1)
+    async def given_back() -> bool:
+        try:
+            return await own.held() == 0
+        except DatabaseUnavailable:
+            return False
+
+    await until(given_back, seconds=BACK_SECONDS)
     assert (await own.balance()).available == 1_000

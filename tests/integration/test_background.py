@@ -23,9 +23,8 @@ from core.system import demo
 from core.system.demo.background import begin_clear, begin_load
 from core.vocabulary import Role
 from tests.factories import actor_of, make_user
+from tests.waiting import until
 from tests.world import running, settings_for
-
-SECONDS = 30.0
 
 
 @pytest.fixture
@@ -227,12 +226,11 @@ async def worker(url: str, database: Database) -> AsyncIterator[Queue]:
 
 
 async def ended(database: Database, user_id: UUID) -> Job:
-    async with asyncio.timeout(SECONDS):
-        while True:
-            job = (await recent(database, user_id))[0]
-            if not job.open:
-                return job
-            await asyncio.sleep(0.05)
+    async def over() -> bool:
+        return not (await recent(database, user_id))[0].open
+
+    await until(over, seconds=30)
+    return (await recent(database, user_id))[0]
 
 
 @pytest.fixture

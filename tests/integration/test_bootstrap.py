@@ -16,6 +16,7 @@ from core.providers.service import probe_provider, switch_provider
 from core.routing.health import NO_CALLS, Health, health
 from core.vocabulary import Modality
 from tests.fakes import FakeVendors
+from tests.waiting import until
 from tests.world import World, person, running, settings_for
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -167,8 +168,7 @@ async def test_a_stop_waits_for_what_runs(database_url: str, tmp_path: Path, fak
     purser = await bootstrap.start(settings, worker=False)
     world = World(purser, await person(purser, "user@example.com", credits=100))
     asking = asyncio.create_task(world.ask())
-    while fakes.openai.calls == 0:
-        await asyncio.sleep(0.01)
+    await until(lambda: fakes.openai.calls > 0)
 
     await purser.stop()
 

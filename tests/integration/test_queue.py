@@ -17,6 +17,7 @@ from core.ids import new_id
 from core.jobs import jobs
 from core.queue import Queue
 from core.vocabulary import Traffic
+from tests.waiting import until
 from tests.world import running, settings_for
 
 SECONDS = 20.0
@@ -35,9 +36,12 @@ async def queue(database_url: str, database: Database, tasks: Blueprint = jobs) 
 
 async def done(database: Database, task: str) -> None:
     """Returns when the task's jobs are gone, which is what becomes of those that succeeded."""
-    async with asyncio.timeout(SECONDS):
-        while await database.fetch_one("select 1 from procrastinate_jobs where task_name = %s", (task,)):
-            await asyncio.sleep(0.05)
+
+    async def none_left() -> bool:
+        left = "select 1 from procrastinate_jobs where task_name = %s"
+        return await database.fetch_one(left, (task,)) is None
+
+    await until(none_left)
 
 
 async def test_the_sweep_that_the_schedule_runs_gives_back_what_a_dead_process_held(
@@ -54,9 +58,11 @@ async def test_the_sweep_that_the_schedule_runs_gives_back_what_a_dead_process_h
         assert await world.held() == 1
 
         await purser.queue._app.configure_task("purser:sweep_reservations").defer_async(timestamp=0)
-        async with asyncio.timeout(SECONDS):
-            while await world.held():
-                await asyncio.sleep(0.05)
+
+        async def given_back() -> bool:
+            return await world.held() == 0
+
+        await until(given_back)
 
         (row,) = await world.rows()
         assert (row["status"], row["error_code"]) == ("failed", "interrupted")
@@ -94,10 +100,8 @@ async def test_a_tick_that_several_processes_see_runs_once(database: Database, d
         queue(database_url, database, ticking),
         queue(database_url, database, ticking),
         queue(database_url, database, ticking),
-        asyncio.timeout(SECONDS),
     ):
-        while len(ran) < 3:
-            await asyncio.sleep(0.05)
+        await until(lambda: len(ran) >= 3)
 
     assert len(ran) == len(set(ran))
 
@@ -180,9 +184,10 @@ async def cut_off(one: Queue, database: Database, task: str) -> None:
 
 
 async def gone(database: Database, job: int) -> None:
-    async with asyncio.timeout(SECONDS):
-        while await database.fetch_one("select 1 from procrastinate_jobs where id = %s", (job,)):
-            await asyncio.sleep(0.05)
+    async def over() -> bool:
+        return await database.fetch_one("select 1 from procrastinate_jobs where id = %s", (job,)) is None
+
+    await until(over)
 
 
 @pytest.mark.parametrize("task", ["count_users", "expire_credits", "grant_months", "fold_credits"])
@@ -225,9 +230,7 @@ async def test_a_tick_is_left_out_while_the_process_is_still_at_the_one_before(
         try:
             task = one._app.configure_task("purser:slow")
             await task.defer_async(timestamp=1)
-            async with asyncio.timeout(SECONDS):
-                while not ran:
-                    await asyncio.sleep(0.05)
+            await until(lambda: bool(ran))
             await gone(database, await task.defer_async(timestamp=2))
             assert ran == [1]
         finally:

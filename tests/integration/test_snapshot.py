@@ -12,6 +12,7 @@ from core.providers.service import set_default_model, switch_provider
 from core.snapshot import Snapshot
 from core.vocabulary import Modality
 from tests.fakes import FakeVendors
+from tests.waiting import until
 from tests.world import World, running, settings_for
 
 PATIENCE = 5.0
@@ -32,9 +33,11 @@ async def test_a_change_of_default_reaches_the_next_request_of_another_process_a
         assert (await other.ask()).model == "gpt-6.1-sol"
         async with one.purser.database.transaction() as session:
             await set_default_model(session, "openai", "gpt-6.1-terra", Modality.TEXT, actor=SYSTEM)
-        async with asyncio.timeout(PATIENCE):
-            while (await other.ask()).model != "gpt-6.1-terra":
-                await asyncio.sleep(0.05)
+
+        async def told() -> bool:
+            return (await other.ask()).model == "gpt-6.1-terra"
+
+        await until(told)
     async with running(settings) as again:
         assert (await again.ask()).model == "gpt-6.1-terra"
 
@@ -55,8 +58,7 @@ async def test_switching_a_provider_off_takes_effect_on_the_next_request(
 async def test_a_request_goes_on_with_the_snapshot_it_began_with(world: World, fakes: FakeVendors) -> None:
     fakes.openai.latency = 0.3
     asking = asyncio.create_task(world.ask())
-    while fakes.openai.calls == 0:
-        await asyncio.sleep(0.01)
+    await until(lambda: fakes.openai.calls > 0)
     async with world.purser.database.transaction() as session:
         session.add(
             ModelRow(

@@ -14,6 +14,7 @@ from dashboard.components.button import Button, IconButton
 from dashboard.components.table import DataTable, Row
 from dashboard.live import audit_changed
 from tests.pages.conftest import Visit
+from tests.waiting import until
 
 Enter = Callable[..., Awaitable[Visit]]
 
@@ -104,15 +105,14 @@ async def test_opening_a_row_while_the_list_is_read_again_loses_no_news(
     await visit.user.should_see(kind=IconButton, content="Copy link")
     gate.set()
 
-    async with asyncio.timeout(10):
-        while len(await rows_of(visit)) == len(before):
-            await asyncio.sleep(0.02)
+    async def shown() -> bool:
+        return len(await rows_of(visit)) != len(before)
+
+    await until(shown)
 
 
 async def rows_of(visit: Visit) -> Sequence[Row]:
     """The rows that are shown, once there are some."""
     (table,) = visit.user.find(kind=DataTable).elements
-    async with asyncio.timeout(10):
-        while not table.rows:
-            await asyncio.sleep(0.02)
+    await until(lambda: bool(table.rows))
     return table.rows

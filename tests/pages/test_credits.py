@@ -23,6 +23,7 @@ from dashboard.components.html import Node
 from dashboard.credits import expiring
 from dashboard.live import credits_changed
 from tests.pages.conftest import Visit
+from tests.waiting import until
 
 Enter = Callable[..., Awaitable[Visit]]
 
@@ -205,14 +206,10 @@ async def test_what_expires_is_not_read_with_every_entry_and_says_when_that_take
 
     await visit.world.purser.database.execute(ASKED, (visit.world.user.id,))
     credits_changed.emit()
-    async with asyncio.timeout(10):
-        while all(one.text != "1" for one in visit.user.find(kind=Node).elements):
-            await asyncio.sleep(0.01)
+    await until(lambda: any(one.text == "1" for one in visit.user.find(kind=Node).elements))
     assert reads == 1
     visit.user.find(kind=Button, content="Retry").click()
-    async with asyncio.timeout(10):
-        while reads == 1:
-            await asyncio.sleep(0.01)
+    await until(lambda: reads > 1)
 
 
 async def test_a_role_taken_away_meanwhile_reads_no_more_news(enter: Enter) -> None:

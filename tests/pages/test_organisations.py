@@ -1,6 +1,5 @@
 """The tab Organisations of Users, and a user's projects: who may, what is refused, and that it is said where it happened."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
@@ -18,6 +17,7 @@ from dashboard.components.button import Button
 from dashboard.components.table import DataTable
 from dashboard.organisations.address import Address
 from tests.pages.conftest import Visit
+from tests.waiting import until
 from tests.world import World, person
 
 Enter = Callable[..., Awaitable[Visit]]
@@ -33,11 +33,10 @@ def press(visit: Visit, label: str) -> None:
 
 async def fill(visit: Visit, label: str, value: Any) -> None:
     """The newest field below this label, once it is there."""
-    assert visit.user.client is not None
-    async with asyncio.timeout(20):
-        while not (named := _fields(visit.user.client, label)):
-            await asyncio.sleep(0.01)
-    max(named, key=lambda one: one.id).value = value
+    client = visit.user.client
+    assert client is not None
+    await until(lambda: bool(_fields(client, label)))
+    max(_fields(client, label), key=lambda one: one.id).value = value
 
 
 def _fields(client: Client, label: str) -> list[ui.input | ui.select]:
@@ -56,9 +55,7 @@ async def see(visit: Visit, text: str) -> None:
 
 async def act(visit: Visit, caption: str, row: UUID, action: str) -> None:
     """A button in a table's row, once the row is there."""
-    async with asyncio.timeout(20):
-        while str(row) not in [one["id"] for one in table_of(visit, caption).props["rows"]]:
-            await asyncio.sleep(0.01)
+    await until(lambda: str(row) in [one["id"] for one in table_of(visit, caption).props["rows"]])
     send(visit, caption, row, action)
 
 

@@ -165,21 +165,24 @@ async def test_a_database_that_is_away_leaves_what_was_known_and_marks_it(
     purser, sandbox = visit.world.purser, _sandbox(visit.world)
     (table,) = visit.user.find(kind=DataTable).elements
     name = urlsplit(database_url).path.strip("/")
+
+    async def late() -> bool:
+        return (await purser.board.read()).late
+
+    async def in_time() -> bool:
+        return not await late()
+
     with psycopg.connect(server_url, autocommit=True) as server:
         server.execute(f"alter database {name} allow_connections false".encode())
         server.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", (name,))
         try:
-            async with asyncio.timeout(20):
-                while not (await purser.board.read()).late:
-                    await asyncio.sleep(0.05)
+            await until(late)
             providers_changed.emit()
             await until(lambda: "does not answer" in str(table.props.get("old")))
             assert [row.id for row in table.rows] == [sandbox]
         finally:
             server.execute(f"alter database {name} allow_connections true".encode())
-    async with asyncio.timeout(20):
-        while (await purser.board.read()).late:
-            await asyncio.sleep(0.05)
+    await until(in_time)
     providers_changed.emit()
     await until(lambda: table.props.get("old") is None)
 

@@ -13,6 +13,7 @@ from core.vocabulary import Role
 from dashboard.components.button import Button
 from dashboard.components.html import Node
 from tests.pages.conftest import Visit
+from tests.waiting import until
 
 Enter = Callable[..., Awaitable[Visit]]
 
@@ -51,10 +52,12 @@ async def test_a_sample_runs_from_the_overview(enter: Enter) -> None:
 
     press(visit, "Run a sample")
 
-    async with asyncio.timeout(10):
-        while not (rows := await visit.world.rows()) or rows[0]["status"] == "processing":
-            await asyncio.sleep(0.05)
-    (row,) = rows
+    async def over() -> bool:
+        rows = await visit.world.rows()
+        return bool(rows) and rows[0]["status"] != "processing"
+
+    await until(over)
+    (row,) = await visit.world.rows()
     assert (row["status"], row["traffic"], row["credits"], row["revenue"]) == ("completed", "test", 1, 0)
 
 
@@ -116,9 +119,7 @@ async def test_a_suspension_closes_the_persons_pages(enter: Enter) -> None:
     async with visit.world.purser.database.transaction() as session:
         await suspend(session, SYSTEM, person.id, reason="left the company")
 
-    async with asyncio.timeout(20):
-        while client.id in Client.instances:
-            await asyncio.sleep(0.05)
+    await until(lambda: client.id not in Client.instances)
 
 
 async def test_another_role_ends_the_pages_that_were_made_for_the_old_one(enter: Enter) -> None:

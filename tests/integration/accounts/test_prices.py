@@ -18,6 +18,7 @@ from core.ids import new_id
 from core.vocabulary import Role
 from tests.factories import actor_of, make_user, somebody_waits
 from tests.fakes import FakeUsage, FakeVendors
+from tests.waiting import until
 from tests.world import World, person, running, settings_for
 
 MODEL = "gpt-6.1-sol"
@@ -133,10 +134,13 @@ async def test_its_user_pays_it_in_every_process_and_nobody_else_does(
         mara = await person(other.purser, "mara@example.com", credits=100)
         assert await charged(other, mara) == (4, f"Text by {MODEL}", "first in order")
         await put(one.purser.database, mara, "0.5")
-        async with asyncio.timeout(20):
-            while not mara.prices:
-                await asyncio.sleep(0.05)
-                mara = await person(other.purser, "mara@example.com", credits=100)
+
+        async def told() -> bool:
+            nonlocal mara
+            mara = await person(other.purser, "mara@example.com", credits=100)
+            return bool(mara.prices)
+
+        await until(told)
 
         credits, entry, trace = await charged(other, mara)
 
@@ -162,7 +166,5 @@ async def test_a_dearer_price_is_held_and_one_that_has_ended_is_not(world: World
     await database.execute("update price_overrides set expires_at = now() + interval '50 ms'")
     await world.purser.identities.forget()
     poor = await person(world.purser, "poor@example.com", credits=50)
-    async with asyncio.timeout(20):
-        while poor.own_prices(datetime.now(UTC)):
-            await asyncio.sleep(0.01)
+    await until(lambda: not poor.own_prices(datetime.now(UTC)))
     assert (await world.ask(by=poor, model=MODEL, allow_fallback=False)).credits <= 4

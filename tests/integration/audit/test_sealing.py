@@ -18,6 +18,7 @@ from core.audit.sealing import ChainBroken, seal
 from core.database import Database
 from core.jobs import seal_audit
 from tests.integration.audit.rows import as_owner, broken, person, rows, write, write_many
+from tests.waiting import until
 from tests.world import running, settings_for
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -175,9 +176,11 @@ async def test_the_schedule_seals_and_one_process_does_it(database_url: str, tmp
     settings = settings_for(database_url, tmp_path)
     async with running(settings, worker=True) as world, running(settings, worker=True):
         database = world.purser.database
-        async with asyncio.timeout(60):
-            while None in await numbers(database):
-                await asyncio.sleep(0.1)
+
+        async def sealed() -> bool:
+            return None not in await numbers(database)
+
+        await until(sealed, seconds=60)
         assert (await head(database))[0] == len(await rows(database)) > 0
         assert await broken(database) == []
 

@@ -16,6 +16,7 @@ from core.ids import new_id
 from core.system.integrity import differences
 from core.vocabulary import Traffic
 from tests.fakes import FakeUsage, FakeVendors
+from tests.waiting import until
 from tests.world import World, person, running, settings_for
 
 
@@ -175,8 +176,11 @@ async def test_a_reservation_past_its_lease_is_released_once_and_its_row_says_so
 async def test_a_generation_that_outlives_its_lease_is_delivered_and_not_charged(sandbox: World) -> None:
     purser = sandbox.purser
     asking = asyncio.create_task(sandbox.ask())
-    while await sandbox.held() == 0:
-        await asyncio.sleep(0.005)
+
+    async def held() -> bool:
+        return await sandbox.held() > 0
+
+    await until(held)
     await purser.database.execute("update reservations set lease_until = now() - interval '1 second'")
     await sweep(purser.database)
 
@@ -213,8 +217,7 @@ async def test_a_database_that_is_away_at_the_end_charges_nothing_and_holds_noth
     async with running(settings_for(database_url, tmp_path, fakes)) as world:
         fakes.openai.latency = 0.3
         asking = asyncio.create_task(world.ask())
-        while fakes.openai.calls == 0:
-            await asyncio.sleep(0.01)
+        await until(lambda: fakes.openai.calls > 0)
         # The server drops every connection; the pools come back by themselves.
         await _drop_connections(database_url)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from core.generation.sweeper import sweep
 from core.system.integrity import differences
 from tests.fakes import FakeVendors
+from tests.waiting import until
 from tests.world import running, settings_for
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -48,10 +49,8 @@ async def test_killed_in_the_middle_everything_held_comes_back_and_a_restart_goe
         stdout=asyncio.subprocess.PIPE,
     )
     assert child.stdout is not None
-    async with asyncio.timeout(30):
-        assert (await child.stdout.readline()).strip() == b"running"
-        while fakes.openai.calls < 20:
-            await asyncio.sleep(0.02)
+    assert (await asyncio.wait_for(child.stdout.readline(), 30)).strip() == b"running"
+    await until(lambda: fakes.openai.calls >= 20, seconds=30)
 
     os.kill(child.pid, signal.SIGKILL)
     await child.wait()

@@ -13,6 +13,7 @@ from core.generation.sweeper import sweep
 from core.system.integrity import differences
 from tests.fakes import FakeVendors
 from tests.integration.generation.test_kill import CHILD, ROOT
+from tests.waiting import until
 from tests.world import running, settings_for
 
 ROUNDS = 12
@@ -39,10 +40,8 @@ async def test_killed_again_and_again_under_load_the_books_agree_every_time(
             stdout=asyncio.subprocess.PIPE,
         )
         assert child.stdout is not None
-        async with asyncio.timeout(60):
-            assert (await child.stdout.readline()).strip() == b"running"
-            while fakes.openai.calls == 0:
-                await asyncio.sleep(0.005)
+        assert (await asyncio.wait_for(child.stdout.readline(), 60)).strip() == b"running"
+        await until(lambda: fakes.openai.calls > 0, seconds=60)
         await asyncio.sleep(dice.uniform(0, 0.12))  # while some have been settled, some are asked, some wait
         if child.returncode is None:
             os.kill(child.pid, signal.SIGKILL)

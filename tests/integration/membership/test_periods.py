@@ -25,6 +25,7 @@ from core.signup import sign_up
 from core.vocabulary import Traffic
 from tests.factories import make_plan, make_user, seed_plans
 from tests.integration.credits.books import disagreements
+from tests.waiting import until
 
 BEGUN = datetime(2027, 1, 31, 9, 30, tzinfo=UTC)
 MONTH = [
@@ -192,13 +193,14 @@ async def test_two_who_open_the_same_accounts_in_different_orders_do_not_wait_in
         async with database.transaction() as session:
             await run(session, periods.OPEN_ACCOUNTS, {"ids": order})
 
+    async def both_wait() -> bool:
+        return await database.fetch_one(WAITING) == (2,)
+
     # Somebody has the one in the middle: both come to it, and go on from there at once.
     async with database.transaction() as session:
         await run(session, periods.OPEN_ACCOUNTS, {"ids": [ids[2]]})
         both = [asyncio.create_task(open_all(order)) for order in (ids, ids[::-1])]
-        async with asyncio.timeout(30):
-            while await database.fetch_one(WAITING) != (2,):
-                await asyncio.sleep(0.02)
+        await until(both_wait, seconds=30)
         await session.rollback()
     await asyncio.gather(*both)
 

@@ -1,4 +1,4 @@
-"""Keys as people handle them, and as they rest: encrypted, told without the secret, refused in clear words."""
+"""Keys as people handle them: added, rotated, changed, removed, told without the secret, refused in clear words."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -6,25 +6,29 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from cryptography.fernet import Fernet
 
 from core.audit import COMMAND_LINE, Actor
 from core.database import Database
-from core.errors import Conflict, ErrorClass, InvalidRequest, NotAllowed, NotFound
+from core.errors import Conflict, InvalidRequest, NotAllowed, NotFound
 from core.ids import new_id
-from core.providers.config import KeyConfig, load
-from core.providers.keyring import MOST_KEYS, add_key, change_key, remove_key, restore, rotate_key
+from core.providers.keyring import MOST_KEYS, add_key, remove_key
 from core.providers.models import ProviderKey
-from core.providers.resting import last_used, mark_used, restore_key, set_key_aside
-from core.providers.vault import Vault
 from core.routing.events import events
 from core.vocabulary import Role
 from tests.factories import actor_of, make_user
+from tests.integration.providers.keys import (
+    MINUTE,
+    OTHER,
+    SECRET,
+    VAULT,
+    add,
+    aside,
+    change,
+    keys,
+    put_back,
+    rotate,
+)
 from tests.rows import make_provider
-
-SECRET, OTHER = "sk-test-key-number-one", "sk-test-key-number-two"
-MINUTE = timedelta(minutes=1)
-VAULT = Vault([Fernet.generate_key()])
 
 
 @pytest.fixture
@@ -32,41 +36,9 @@ async def provider(database: Database) -> UUID:
     return await make_provider(database)
 
 
-async def add(database: Database, provider: UUID, secret: str = SECRET, **how: Any) -> ProviderKey:
-    async with database.transaction() as session:
-        return await add_key(session, VAULT, provider, secret, **{"actor": COMMAND_LINE, **how})
-
-
-async def change(database: Database, key: ProviderKey, **how: Any) -> ProviderKey:
-    async with database.transaction() as session:
-        return await change_key(session, key.id, **{"actor": COMMAND_LINE, "reason": "so it is", **how})
-
-
-async def rotate(database: Database, key: ProviderKey, secret: str = OTHER, **how: Any) -> ProviderKey:
-    given = {"overlap": timedelta(hours=1), "actor": COMMAND_LINE, "reason": "yearly", **how}
-    async with database.transaction() as session:
-        return await rotate_key(session, VAULT, key.id, secret, **given)
-
-
 async def remove(database: Database, key: ProviderKey, **how: Any) -> None:
     async with database.transaction() as session:
         await remove_key(session, key.id, **{"actor": COMMAND_LINE, "reason": "it leaked", **how})
-
-
-async def put_back(database: Database, key: ProviderKey, **how: Any) -> ProviderKey:
-    async with database.transaction() as session:
-        return await restore(session, key.id, **{"actor": COMMAND_LINE, "reason": "it is paid", **how})
-
-
-async def aside(database: Database, key: ProviderKey, **how: Any) -> datetime:
-    given: dict[str, Any] = {"until": None, "rest": MINUTE} | how
-    return await set_key_aside(
-        database, key.provider_id, key.id, given.pop("error", ErrorClass.QUOTA), "said", **given
-    )
-
-
-async def keys(database: Database) -> list[KeyConfig]:
-    return [key for one in await load(database, VAULT, {}) for key in one.keys]
 
 
 async def audited(database: Database) -> list[tuple[Any, ...]]:
@@ -288,139 +260,3 @@ async def test_only_superadmins_may_in_person_and_with_a_reason(database: Databa
     with pytest.raises(NotFound):
         await add(database, new_id(), OTHER)
     assert await everything_written(database) == written
-
-
-# Resting
-
-
-async def test_a_key_set_aside_keeps_the_vendors_words_and_comes_back_after_its_time(
-    database: Database, provider: UUID
-) -> None:
-    key = await add(database, provider)
-    until = await aside(database, key, error=ErrorClass.AUTHENTICATION)
-
-    (config,), now = await keys(database), datetime.now(UTC)
-    assert (config.state, config.state_class, config.state_reason) == (
-        "set_aside", ErrorClass.AUTHENTICATION, "said",
-    )  # fmt: skip
-    assert config.state_until == until
-    assert now < until <= now + MINUTE
-    assert not config.usable(now)
-    assert config.usable(until)
-
-
-async def test_many_that_fail_with_it_at_once_are_one_event_and_one_rest(
-    database: Database, provider: UUID
-) -> None:
-    key = await add(database, provider)
-
-    times = await asyncio.gather(*(aside(database, key) for _ in range(8)))
-
-    assert len(set(times)) == 1
-    assert [one.kind for one in await events(database, provider)] == ["key_set_aside", "key_added"]
-
-
-async def test_a_later_time_that_the_vendor_names_counts_and_an_earlier_one_does_not(
-    database: Database, provider: UUID
-) -> None:
-    key, now = await add(database, provider), datetime.now(UTC)
-    hour, day = now + timedelta(hours=1), now + timedelta(days=1)
-
-    assert await aside(database, key, until=hour) == hour
-    assert await aside(database, key, until=now + MINUTE) == hour
-    assert await aside(database, key) == hour
-    assert await aside(database, key, until=day) == day
-    assert (await keys(database))[0].state_until == day
-
-
-async def test_it_rests_twice_as_long_each_time_up_to_an_hour_until_it_has_served(
-    database: Database, provider: UUID
-) -> None:
-    key = await add(database, provider)
-    rests: list[int] = []
-    for _ in range(9):
-        rests.append(round((await aside(database, key) - datetime.now(UTC)) / MINUTE))
-        await database.execute("update provider_keys set state_until = now() - interval '1 second'")
-    assert rests == [1, 2, 4, 8, 16, 32, 60, 60, 60]
-
-    await restore_key(database, key.id)
-    assert round((await aside(database, key) - datetime.now(UTC)) / MINUTE) == 1
-
-
-async def test_a_key_that_is_switched_off_is_not_set_aside(database: Database, provider: UUID) -> None:
-    key = await add(database, provider)
-    await change(database, key, enabled=False)
-    await aside(database, key)
-    await restore_key(database, key.id)
-
-    assert (await keys(database))[0].state == "disabled"
-    assert [one.kind for one in await events(database, provider)] == ["key_changed", "key_added"]
-
-
-async def test_putting_back_is_told_once_by_whom(database: Database, provider: UUID) -> None:
-    key = await add(database, provider)
-    await aside(database, key)
-    await asyncio.gather(*(restore_key(database, key.id) for _ in range(3)))
-    with pytest.raises(Conflict) as refused:
-        await put_back(database, key)
-    assert refused.value.code == "key_not_set_aside"
-    await aside(database, key)
-    await put_back(database, key)
-
-    told = [(one.kind, one.reason, one.actor) for one in reversed(await events(database, provider))]
-    assert told[1:] == [
-        ("key_set_aside", "its quota is exhausted", "Purser"),
-        ("key_restored", "the vendor takes it again", "Purser"),
-        ("key_set_aside", "its quota is exhausted", "Purser"),
-        ("key_restored", "it is paid", "command line"),
-    ]
-    assert (await keys(database))[0].state_reason is None
-
-
-async def test_the_last_use_only_goes_forward_and_tells_nobody(database: Database, provider: UUID) -> None:
-    key, other = await add(database, provider), await add(database, provider, OTHER)
-    before = await database.fetch_all("select topic, version from versions")
-    now = datetime.now(UTC)
-
-    await mark_used(database, {key.id: now, new_id(): now})
-    await mark_used(database, {key.id: now - MINUTE, other.id: now - MINUTE})
-    await mark_used(database, {})
-
-    assert await last_used(database, provider) == {key.id: now, other.id: now - MINUTE}
-    assert await database.fetch_all("select topic, version from versions") == before
-
-
-@pytest.mark.parametrize("error_class", ["authentication", "quota", "overloaded"])
-async def test_a_breaker_that_only_waited_for_a_key_is_let_try_when_there_is_one(
-    database: Database, provider: UUID, error_class: str
-) -> None:
-    async def due() -> bool:
-        row = await database.fetch_one("select open_until <= now() from breakers")
-        assert row is not None
-        return row[0]
-
-    async def wait() -> None:
-        await database.execute(
-            "insert into breakers (provider_id, modality, state, error_class, open_until)"
-            " values (%s, 'text', 'open', %s, now() + interval '1 day')"
-            " on conflict (provider_id, modality) do update set open_until = excluded.open_until",
-            (provider, error_class),
-        )
-
-    awaited = error_class != "overloaded"
-    await wait()
-    key = await add(database, provider)
-    assert await due() is awaited
-    await wait()
-    await aside(database, key)
-    assert not await due()
-    await restore_key(database, key.id)
-    assert await due() is awaited
-    await wait()
-    await rotate(database, key)
-    assert await due() is awaited
-    await wait()
-    await change(database, key, enabled=False)
-    assert not await due()
-    await change(database, key, enabled=True)
-    assert await due() is awaited

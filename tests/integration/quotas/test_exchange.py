@@ -20,6 +20,7 @@ from core.quotas.counters import forget_counters
 from core.quotas.exchange import MOST
 from core.quotas.rates import Rates
 from core.quotas.table import RateTable
+from tests.waiting import until
 
 HERE = "203.0.113.7"
 
@@ -211,9 +212,7 @@ async def test_two_processes_hold_one_limit(database: Database, database_url: st
     rates = rates_of(database, 100, clock=time.time)
     rates.start()
     async with another_process(database_url) as child:
-        async with asyncio.timeout(10):
-            while len(rates.addresses) == 0:
-                await asyncio.sleep(0.02)
+        await until(lambda: len(rates.addresses) > 0)
         assert admitted(rates, 100) == 40
     assert child.returncode == 0
     await rates.stop()

@@ -11,6 +11,7 @@ from core.routing import policy
 from core.routing.models import BreakerState
 from core.vocabulary import Modality
 from tests.fakes import FakeVendors
+from tests.waiting import until
 from tests.world import World, running, settings_for
 
 
@@ -94,9 +95,7 @@ async def test_another_process_learns_of_it_and_half_open_lets_one_of_twenty_thr
     settings = settings_for(database_url, tmp_path, fakes, circuit_breaker_timeout=1500)
     async with running(settings) as one, running(settings) as other:
         await fail_until_open(one, fakes)
-        async with asyncio.timeout(20):
-            while state_of(other) is not BreakerState.OPEN:
-                await asyncio.sleep(0.02)
+        await until(lambda: state_of(other) is BreakerState.OPEN)
         await asyncio.sleep(1.6)
         fakes.openai.clear()
         fakes.openai.latency = 0.5
@@ -107,11 +106,7 @@ async def test_another_process_learns_of_it_and_half_open_lets_one_of_twenty_thr
         assert fakes.openai.calls == before + 1
         assert [result.provider for result in results].count("openai") == 1
         assert [result.provider for result in results].count("gemini") == 19
-        async with asyncio.timeout(20):
-            while BreakerState.CLOSED not in (state_of(one), state_of(other)) or state_of(one) != state_of(
-                other
-            ):
-                await asyncio.sleep(0.02)
+        await until(lambda: state_of(one) is state_of(other) is BreakerState.CLOSED)
         fakes.openai.latency = 0
         assert (await one.ask()).provider == (await other.ask()).provider == "openai"
 
@@ -166,8 +161,7 @@ async def test_a_probe_that_is_cancelled_leaves_the_next_request_to_probe(
         calls = fakes.openai.calls
         await asyncio.sleep(0.25)
         probe = asyncio.create_task(world.ask())
-        while fakes.openai.calls == calls:
-            await asyncio.sleep(0.01)
+        await until(lambda: fakes.openai.calls > calls)
 
         probe.cancel()
         await asyncio.gather(probe, return_exceptions=True)

@@ -19,6 +19,7 @@ from core.routing.events import events
 from core.routing.models import BreakerState
 from core.vocabulary import Modality
 from tests.fakes import FakeVendors
+from tests.waiting import until
 from tests.world import World, running, settings_for
 
 FIRST, SECOND, THIRD = "sk-test-openai-1234", "sk-test-openai-second", "sk-test-openai-third"
@@ -173,8 +174,7 @@ async def test_a_success_from_before_does_not_put_an_exhausted_key_back(
 ) -> None:
     fakes.openai.latency = 0.5
     early = asyncio.create_task(world.ask())
-    while fakes.openai.calls == 0:
-        await asyncio.sleep(0.01)
+    await until(lambda: fakes.openai.calls > 0)
     fakes.openai.latency = 0
     fakes.openai.fail("quota")
     await world.ask()

@@ -20,6 +20,7 @@ from core.routing.scores import UNTRIED, Track
 from core.system.integrity import differences
 from core.vocabulary import Modality, Role, Traffic
 from tests.fakes import FakeVendors
+from tests.waiting import until
 from tests.world import World, person, running, settings_for
 
 
@@ -239,9 +240,7 @@ async def test_it_ends_by_itself(world: World, tester: Person, fakes: FakeVendor
     await drill(world, ErrorClass.SERVER, seconds=0.5)
     assert (await run(world, tester)).provider == "gemini"
 
-    async with asyncio.timeout(20):
-        while openai(world).drilled(datetime.now(UTC)):
-            await asyncio.sleep(0.02)
+    await until(lambda: not openai(world).drilled(datetime.now(UTC)))
 
     assert (await run(world, tester)).provider == "openai"
 
@@ -252,9 +251,7 @@ async def test_it_takes_no_breakers_probe(world: World, tester: Person, fakes: F
     await world.ask()
     fakes.openai.clear()
     provider = openai(world)
-    async with asyncio.timeout(20):
-        while not world.purser.breakers.status(provider.id, Modality.TEXT).probe_due(datetime.now(UTC)):
-            await asyncio.sleep(0.02)
+    await until(lambda: world.purser.breakers.status(provider.id, Modality.TEXT).probe_due(datetime.now(UTC)))
     await drill(world, None, latency_ms=10)
     before = fakes.openai.calls
 
@@ -302,9 +299,7 @@ async def test_a_caller_who_leaves_during_the_simulated_delay_costs_nothing(
 ) -> None:
     await drill(world, None, latency_ms=60_000)
     running = asyncio.create_task(run(world, tester))
-    async with asyncio.timeout(20):
-        while not world.purser.generations._running:
-            await asyncio.sleep(0.01)
+    await until(lambda: bool(world.purser.generations._running))
     await asyncio.sleep(0)
 
     running.cancel()

@@ -10,6 +10,7 @@ from core.generation.outcome import Result, StreamCut
 from core.routing import policy
 from tests.fakes import FakeVendors
 from tests.fakes.vendor import ANSWER
+from tests.waiting import until
 from tests.world import World
 
 
@@ -282,8 +283,7 @@ async def test_a_reader_who_goes_away_before_the_first_byte_pays_nothing(
             world.purser.generations.stream_text(world.user, TextOrder.of_prompt("Say hello", streamed=True))
         )
     )
-    while fakes.openai.calls == 0:
-        await asyncio.sleep(0.01)
+    await until(lambda: fakes.openai.calls > 0)
 
     reading.cancel()
     await asyncio.gather(reading, return_exceptions=True)

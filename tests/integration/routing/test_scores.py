@@ -11,6 +11,7 @@ from core.routing import policy
 from core.routing.scores import UNTRIED, WEIGHTS, Track
 from core.vocabulary import Modality
 from tests.fakes import FakeVendors
+from tests.waiting import until
 from tests.world import World, person, running, settings_for
 
 
@@ -52,9 +53,7 @@ async def test_the_callers_own_fault_and_cancelled_calls_teach_nothing(
     await world.refused()
     fakes.openai.fail("hang", seconds=30)
     asking = asyncio.create_task(world.ask())
-    async with asyncio.timeout(20):
-        while fakes.openai.calls < 2:
-            await asyncio.sleep(0.01)
+    await until(lambda: fakes.openai.calls >= 2)
     asking.cancel()
     await asyncio.gather(asking, return_exceptions=True)
     await world.purser.generations.drain()

@@ -1,7 +1,5 @@
 """The schedules of health: each minute a round of probes and a fold, in one process of many."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,13 +12,8 @@ from core.jobs import PROBES_LATE, fold_history, forget_ended, probe_providers
 from core.routing import prober as probers
 from tests.fakes import FakeVendors
 from tests.rows import make_attempt, make_generation, make_months, make_probe
+from tests.waiting import until
 from tests.world import World, running, settings_for
-
-
-async def until(reached: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(30):
-        while not await reached():
-            await asyncio.sleep(0.05)
 
 
 async def count(database: Database, table: str) -> int:
@@ -50,7 +43,7 @@ async def test_two_processes_make_one_round_and_one_fold_a_minute(
             asked = fakes.openai.probes and fakes.gemini.probes
             return bool(asked) and await count(database, "hour_figures") > 0
 
-        await until(both)
+        await until(both, seconds=30)
         ticks = await database.fetch_one(
             "select count(*) from procrastinate_periodic_defers where task_name like '%%probe_providers'"
         )
