@@ -55,7 +55,7 @@ class Button(Node):
         """Not to be pressed where there is a reason against it, which then stands beside the button."""
         if why:
             self.disable(why)
-            Node("span", why, "is-second pu-grow")
+            Node("span", why, "pu-btn-why")
         return self
 
     @property
