@@ -11,6 +11,7 @@ from dashboard.api import stream
 from tests.api.conftest import Site, error_of
 from tests.fakes import FakeVendors
 from tests.fakes.vendor import ANSWER
+from tests.waiting import until
 
 
 def events_of(text: str) -> list[tuple[str, Any]]:
@@ -25,15 +26,18 @@ def events_of(text: str) -> list[tuple[str, Any]]:
 
 async def last_row(site: Site, status: str) -> tuple[Any, ...]:
     """Status, credits, output tokens, cut and whether that was estimated, once the row has ended."""
-    row = None
-    for _ in range(100):
+    row: tuple[Any, ...] | None = None
+
+    async def ended() -> bool:
+        nonlocal row
         row = await site.purser.database.fetch_one(
             "select status, credits, output_tokens, cut, usage_estimated from generations order by id desc limit 1"
         )
-        if row and row[0] == status:
-            return row
-        await asyncio.sleep(0.02)
-    raise AssertionError(f"no generation became {status}: {row}")
+        return row is not None and row[0] == status
+
+    await until(ended)
+    assert row is not None
+    return row
 
 
 async def test_tokens_come_as_events_and_done_carries_the_whole_answer(site: Site) -> None:

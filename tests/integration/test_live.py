@@ -57,7 +57,7 @@ async def ticks(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
 
     with monkeypatch.context() as patched:
         patched.setattr(live.asyncio, "sleep", counted)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(20):
             while seen < 2 * count:
                 await plain(0.005)
 

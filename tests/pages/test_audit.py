@@ -99,7 +99,7 @@ async def test_opening_a_row_while_the_list_is_read_again_loses_no_news(
     async with visit.world.purser.database.transaction() as session:
         await sign_up(session, email="later@example.com", password=None, role=Role.USER, actor=SYSTEM)
     audit_changed.emit()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         await begun.wait()
     visit.user.find(kind=DataTable).trigger("open", [before[0].id])
     await visit.user.should_see(kind=IconButton, content="Copy link")

@@ -13,7 +13,7 @@ from tests.integration.providers.conftest import KEY, REQUEST, Connect, read
 
 async def test_a_plain_answer_has_text_usage_model_and_finish(provider: Provider, vendor: FakeVendor) -> None:
     vendor.answer_with("Good morning.", FakeUsage(input=30, cached=10, output=12))
-    result = await provider.generate_text("model-1", REQUEST, timeout=5)
+    result = await provider.generate_text("model-1", REQUEST, timeout=30)
     assert (result.text, result.model, result.finish_reason) == ("Good morning.", "model-1", "stop")
     assert result.usage == Usage(input_tokens=30, cached_tokens=10, output_tokens=12)
     assert result.request_id
@@ -34,7 +34,7 @@ async def test_a_streamed_answer_comes_in_pieces_and_ends_with_usage(
 
 async def test_an_answer_that_was_cut_for_length_says_so(provider: Provider, vendor: FakeVendor) -> None:
     vendor.answer_with("Half a", finish="length")
-    assert (await provider.generate_text("model-1", REQUEST, timeout=5)).finish_reason == "length"
+    assert (await provider.generate_text("model-1", REQUEST, timeout=30)).finish_reason == "length"
     assert (await read(provider))[-1].finish_reason == "length"
 
 
@@ -42,7 +42,7 @@ async def test_an_empty_answer_that_ran_out_of_tokens_is_no_error(
     provider: Provider, vendor: FakeVendor
 ) -> None:
     vendor.answer_with("", FakeUsage(output=2000, thoughts=2000), finish="length")
-    result = await provider.generate_text("model-1", REQUEST, timeout=5)
+    result = await provider.generate_text("model-1", REQUEST, timeout=30)
     assert (result.text, result.finish_reason) == ("", "length")
     assert result.usage is not None
     assert result.usage.output_tokens == 2000
@@ -50,7 +50,7 @@ async def test_an_empty_answer_that_ran_out_of_tokens_is_no_error(
 
 async def test_text_beyond_ascii_survives_the_wire(provider: Provider, vendor: FakeVendor) -> None:
     vendor.answer_with("Grüße, Привет, 你好 😀")
-    assert (await provider.generate_text("model-1", REQUEST, timeout=5)).text == "Grüße, Привет, 你好 😀"
+    assert (await provider.generate_text("model-1", REQUEST, timeout=30)).text == "Grüße, Привет, 你好 😀"
     assert "".join(chunk.text for chunk in await read(provider)) == "Grüße, Привет, 你好 😀"
 
 
@@ -65,7 +65,7 @@ async def test_many_calls_at_once_share_one_provider(provider: Provider, vendor:
 async def test_the_key_goes_where_the_vendor_looks_for_it(
     provider: Provider, vendor: FakeVendor, kind: str
 ) -> None:
-    await provider.generate_text("model-1", REQUEST, timeout=5)
+    await provider.generate_text("model-1", REQUEST, timeout=30)
     headers = vendor.requests[-1].headers
     if kind == "gemini":
         assert headers["x-goog-api-key"] == KEY
@@ -80,7 +80,7 @@ async def test_neither_temperature_nor_organisation_is_sent_unasked(
 ) -> None:
     monkeypatch.setenv("OPENAI_ORG_ID", "org-of-this-machine")
     monkeypatch.setenv("OPENAI_PROJECT_ID", "project-of-this-machine")
-    await provider.generate_text("model-1", REQUEST, timeout=5)
+    await provider.generate_text("model-1", REQUEST, timeout=30)
     assert b"temperature" not in vendor.requests[-1].body
     assert "OpenAI-Organization" not in vendor.requests[-1].headers
     assert "OpenAI-Project" not in vendor.requests[-1].headers
@@ -106,7 +106,7 @@ TALK = TextRequest(
 async def test_openai_kinds_send_system_texts_as_messages(
     fakes: FakeVendors, connect: Connect, kind: str, limit: str
 ) -> None:
-    await connect(kind).generate_text("model-1", TALK, timeout=5)
+    await connect(kind).generate_text("model-1", TALK, timeout=30)
     assert fakes.named(kind).requests[-1].json == {
         "model": "model-1",
         "messages": [
@@ -127,7 +127,7 @@ async def test_openai_is_asked_for_the_usage_of_a_stream(fakes: FakeVendors, con
 
 
 async def test_anthropic_gets_system_texts_in_their_own_field(fakes: FakeVendors, connect: Connect) -> None:
-    await connect("anthropic").generate_text("model-1", TALK, timeout=5)
+    await connect("anthropic").generate_text("model-1", TALK, timeout=30)
     assert fakes.anthropic.requests[-1].json == {
         "model": "model-1",
         "system": "You help.\n\nBe brief.",
@@ -142,7 +142,7 @@ async def test_anthropic_gets_system_texts_in_their_own_field(fakes: FakeVendors
 
 
 async def test_gemini_gets_system_texts_in_their_own_field(fakes: FakeVendors, connect: Connect) -> None:
-    await connect("gemini").generate_text("model-1", TALK, timeout=5)
+    await connect("gemini").generate_text("model-1", TALK, timeout=30)
     body = fakes.gemini.requests[-1].json
     assert body["systemInstruction"]["parts"] == [{"text": "You help.\n\nBe brief."}]
     assert [(c["role"], c["parts"][0]["text"]) for c in body["contents"]] == [
@@ -159,7 +159,7 @@ async def test_anthropics_cache_reads_and_writes_are_part_of_the_input(
     fakes.anthropic.answer_with("Hello.", FakeUsage(input=1000, cached=700, cache_write=200, output=5))
     wanted = Usage(input_tokens=1000, cached_tokens=700, cache_write_tokens=200, output_tokens=5)
     provider = connect("anthropic")
-    assert (await provider.generate_text("model-1", REQUEST, timeout=5)).usage == wanted
+    assert (await provider.generate_text("model-1", REQUEST, timeout=30)).usage == wanted
     assert (await read(provider))[-1].usage == wanted
 
 
@@ -174,7 +174,7 @@ async def test_anthropics_first_usage_is_marked_as_not_yet_whole(
 async def test_geminis_thoughts_count_as_output(fakes: FakeVendors, connect: Connect) -> None:
     fakes.gemini.answer_with("Hello.", FakeUsage(input=10, output=50, thoughts=40))
     provider = connect("gemini")
-    assert (await provider.generate_text("model-1", REQUEST, timeout=5)).usage == Usage(10, output_tokens=50)
+    assert (await provider.generate_text("model-1", REQUEST, timeout=30)).usage == Usage(10, output_tokens=50)
     assert (await read(provider))[-1].usage == Usage(10, output_tokens=50)
 
 
@@ -183,7 +183,7 @@ async def test_what_openrouter_charged_is_kept_to_the_last_digit(
 ) -> None:
     fakes.openai.answer_with("Hello.", FakeUsage(cost=0.000123))
     provider = connect("openai_compatible")
-    plain = (await provider.generate_text("model-1", REQUEST, timeout=5)).usage
+    plain = (await provider.generate_text("model-1", REQUEST, timeout=30)).usage
     streamed = (await read(provider))[-1].usage
     assert plain is not None
     assert plain == streamed
@@ -197,17 +197,19 @@ async def test_a_server_that_tells_no_usage_is_no_error(
         vendor.answer_with("Hello.")  # Anthropic always tells it
     else:
         vendor.fail("no_usage")
-        assert (await provider.generate_text("model-1", REQUEST, timeout=5)).usage is None
+        assert (await provider.generate_text("model-1", REQUEST, timeout=30)).usage is None
         assert (await read(provider))[-1].usage is None
     assert "".join(chunk.text for chunk in await read(provider)) == vendor.text
 
 
 async def test_a_version_in_the_base_url_is_understood(fakes: FakeVendors, connect: Connect) -> None:
     assert (
-        await connect("anthropic", fakes.anthropic.url + "/v1").generate_text("m", REQUEST, timeout=5)
+        await connect("anthropic", fakes.anthropic.url + "/v1").generate_text("m", REQUEST, timeout=30)
     ).text
     assert fakes.anthropic.requests[-1].path == "/v1/messages"
-    assert (await connect("gemini", fakes.gemini.url + "/v1beta").generate_text("m", REQUEST, timeout=5)).text
+    assert (
+        await connect("gemini", fakes.gemini.url + "/v1beta").generate_text("m", REQUEST, timeout=30)
+    ).text
     assert fakes.gemini.requests[-1].path == "/v1beta/models/m:generateContent"
 
 
@@ -244,5 +246,5 @@ async def test_deepseeks_probe_tells_the_balance(fakes: FakeVendors, connect: Co
 async def test_after_warming_the_first_call_builds_nothing_more(provider: Provider) -> None:
     await provider.warm()
     client = provider._client  # pyright: ignore[reportAttributeAccessIssue] - every SDK kind has one
-    await provider.generate_text("model-1", REQUEST, timeout=5)
+    await provider.generate_text("model-1", REQUEST, timeout=30)
     assert provider._client is client is not None  # pyright: ignore[reportAttributeAccessIssue] - as above

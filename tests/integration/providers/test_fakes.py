@@ -21,10 +21,10 @@ async def test_a_fault_for_the_next_calls_ends_by_itself(fakes: FakeVendors, con
     classes: list[ErrorClass] = []
     for _ in range(3):
         with pytest.raises(ProviderError) as failure:
-            await provider.generate_text("model-1", REQUEST, timeout=5)
+            await provider.generate_text("model-1", REQUEST, timeout=30)
         classes.append(failure.value.error_class)
     assert classes == [ErrorClass.QUOTA, ErrorClass.QUOTA, ErrorClass.OVERLOADED]
-    assert (await provider.generate_text("model-1", REQUEST, timeout=5)).text
+    assert (await provider.generate_text("model-1", REQUEST, timeout=30)).text
 
 
 async def test_calls_and_tokens_are_counted_for_each_vendor_apart(
@@ -32,8 +32,8 @@ async def test_calls_and_tokens_are_counted_for_each_vendor_apart(
 ) -> None:
     fakes.openai.answer_with("Hello.", FakeUsage(input=10, output=3))
     provider = connect("openai")
-    await provider.generate_text("model-1", REQUEST, timeout=5)
-    await provider.generate_text("model-1", REQUEST, timeout=5)
+    await provider.generate_text("model-1", REQUEST, timeout=30)
+    await provider.generate_text("model-1", REQUEST, timeout=30)
     assert (fakes.openai.calls, fakes.openai.input_tokens, fakes.openai.output_tokens) == (2, 20, 6)
     assert fakes.deepseek.calls == fakes.anthropic.calls == fakes.gemini.calls == 0
 

@@ -176,7 +176,7 @@ async def test_what_came_before_a_cut_is_delivered_before_the_error(
     vendor.fail("cut", after=6)
     texts: list[str] = []
     with pytest.raises(ProviderError) as cut:
-        async for chunk in provider.stream_text("model-1", REQUEST, timeout=5):
+        async for chunk in provider.stream_text("model-1", REQUEST, timeout=30):
             texts.append(chunk.text)
     assert "".join(texts).strip()
     assert vendor.text.startswith("".join(texts))
@@ -300,5 +300,5 @@ async def test_characters_that_cannot_be_sent_are_a_bad_request(
 ) -> None:
     broken = TextRequest((Message("user", "half a pair: \ud83d"),))
     with pytest.raises(ProviderError) as refused:
-        await provider.generate_text("model-1", broken, timeout=5)
+        await provider.generate_text("model-1", broken, timeout=30)
     assert refused.value.error_class is ErrorClass.INVALID_REQUEST
