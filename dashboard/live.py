@@ -124,17 +124,20 @@ class Shared(Generic[T]):
     def __init__(self, read: Callable[[], Awaitable[T]], *, seconds: float = 1.0) -> None:
         self._read = read
         self._seconds = seconds
-        self._until = 0.0
-        self._began: datetime | None = None
+        self._at = float("-inf")
+        self._began = datetime.min.replace(tzinfo=UTC)
         self._value: T | None = None
         self._reading = asyncio.Lock()
 
     async def get(self, *, since: datetime | None = None) -> T:
-        """The reading, at most `seconds` old; and, if something is known to have changed, begun `since` then."""
+        """The reading, at most `seconds` old when it is asked for; and, if something is known to have changed, begun
+        `since` then."""
+        asked = (
+            time.monotonic()
+        )  # who waits for a slow reading is served by it, not by another one of their own
         async with self._reading:
-            old = self._began is None or time.monotonic() > self._until
-            if old or (since and self._began and self._began < since):
-                began, until = datetime.now(UTC), time.monotonic() + self._seconds
+            if self._at < asked - self._seconds or (since and self._began < since):
+                at, began = time.monotonic(), datetime.now(UTC)
                 self._value = await self._read()
-                self._began, self._until = began, until
+                self._at, self._began = at, began
             return cast(T, self._value)

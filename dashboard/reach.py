@@ -22,6 +22,13 @@ def beyond_credits(reader: Person, user_id: UUID, role: Role, traffic: Traffic) 
     return beyond_account(reader, user_id, role)
 
 
+def beyond_purchase(reader: Person, user_id: UUID, role: Role) -> str | None:
+    """Of recording what was paid, which nobody does for themselves."""
+    if reader.role is Role.SUPERADMIN and reader.id == user_id:
+        return "Another superadmin records this: it is your own account."
+    return beyond_account(reader, user_id, role)
+
+
 def beyond_refund(reader: Person, user_id: UUID, role: Role, traffic: Traffic) -> str | None:
     """Of giving a charge back, which nobody does alone for live credits of their own."""
     if reader.role is Role.SUPERADMIN and reader.id == user_id and traffic is not Traffic.TEST:

@@ -141,7 +141,7 @@ class Books:
         try:
             await self._database.fetch_one(statements.END, params)
         except DatabaseUnavailable:
-            self.later(self._when_back(statements.END, params))
+            self.later(self._when_back(params))
 
     async def refuse(self, asked: Asked, refusal: PurserError) -> None:
         """A row for a request that was turned away, so that support finds it."""
@@ -169,11 +169,11 @@ class Books:
         while self._ending:
             await asyncio.gather(*self._ending, return_exceptions=True)
 
-    async def _when_back(self, statement: str, params: dict[str, Any]) -> None:
+    async def _when_back(self, params: dict[str, Any]) -> None:
         until = time.monotonic() + LEASE_SECONDS
         while time.monotonic() < until:
             try:
-                await self._database.fetch_one(statement, params)
+                await self._database.fetch_one(statements.END, params)
             except DatabaseUnavailable:
                 await asyncio.sleep(1)
             else:

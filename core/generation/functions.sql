@@ -5,6 +5,9 @@
 -- Settles (`p_settle`) or releases what was held. `p_end` are the columns of the row, and of `p_attempts` those of all
 -- attempts (`core.generation.outcome` makes both); `p_answer` is kept if there is one.
 -- outcome: settled | released | gone, as the ledger says; amount: credits charged, or given back.
+--
+-- Processes of an older release call it too, while they are replaced: what comes anew comes in `p_end` and is missing in
+-- theirs, and these parameters stay.
 create or replace function generation_end(
     p_generation uuid, p_settle boolean, p_charge bigint, p_reason varchar, p_credit_usd_value numeric,
     p_end jsonb, p_attempts jsonb, p_answer varchar

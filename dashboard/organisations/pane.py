@@ -108,8 +108,8 @@ def _projects(shown: Detail, projects: Sequence[ProjectLine], desk: Desk) -> Non
         return Bit(f"of {email}", "second", title=email)
 
     def may(project: ProjectLine) -> bool:
-        reader, role = desk.screen.person, roles.get(project.owner_id, Role.USER)
-        return project.owner_id == reader.id or beyond_account(reader, project.owner_id, role) is None
+        role = roles.get(project.owner_id, Role.USER)
+        return beyond_account(desk.screen.person, project.owner_id, role) is None
 
     NarrowProjects(desk, columns=PROJECTS, of=owner, may=may).show_projects(projects)
 

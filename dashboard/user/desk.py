@@ -8,7 +8,7 @@ from dashboard import forms
 from dashboard.access import MANAGERS
 from dashboard.generations.reader import Reader, named
 from dashboard.page import Screen
-from dashboard.reach import beyond_account, beyond_credits, beyond_refund
+from dashboard.reach import beyond_account, beyond_credits, beyond_purchase, beyond_refund
 from dashboard.user.address import Address
 from dashboard.user.reading import Reading
 
@@ -60,6 +60,11 @@ class Desk(forms.Desk):
     def beyond_credits(self) -> str | None:
         """The same of credits in the books that are shown."""
         return beyond_credits(self.screen.person, self.user_id, self.found.user.role, self.traffic)
+
+    @property
+    def beyond_purchase(self) -> str | None:
+        """The same of recording a purchase."""
+        return beyond_purchase(self.screen.person, self.user_id, self.found.user.role)
 
     @property
     def beyond_refund(self) -> str | None:

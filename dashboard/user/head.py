@@ -85,8 +85,9 @@ class Head:
         self._beyond.show(beyond is not None)
         self._why.set_text(beyond or "")
         self._adjust.enable(credits is None, why=credits)
-        for name in ("plan", "trial", "purchase", "suspend", "reactivate"):
+        for name in ("plan", "trial", "suspend", "reactivate"):
             self._items[name].enable(beyond is None, why=beyond)
+        self._items["purchase"].enable(desk.beyond_purchase is None, why=desk.beyond_purchase)
         for name in ("preferences", "key"):
             self._items[name].enable(own is None, why=own)
 

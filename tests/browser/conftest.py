@@ -182,6 +182,7 @@ def serious(page: Page) -> list[str]:
     page.emulate_media(reduced_motion="reduce")
     found = _axe(page, {})
     page.emulate_media(color_scheme="dark")
+    page.wait_for_function("document.body.classList.contains('body--dark')")
     found += [f"dark: {one}" for one in _axe(page, {"runOnly": ["color-contrast", "link-in-text-block"]})]
     page.emulate_media(color_scheme="light", reduced_motion="no-preference")
     return found

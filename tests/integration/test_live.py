@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from core.database import Database
 from core.errors import DatabaseUnavailable, ErrorClass
 from core.vocabulary import Modality
 from dashboard import live
-from dashboard.live import Ticker, generations_changed, providers_changed
+from dashboard.live import Shared, Ticker, generations_changed, providers_changed
 from tests.waiting import until
 from tests.world import World
 
@@ -194,3 +195,25 @@ async def test_a_hundred_pages_cost_the_database_what_one_costs(
 
     figures = [sql for sql in asked if "from attempts" in sql or "from probes" in sql]
     assert len(figures) <= 3
+
+
+async def test_a_slow_reading_serves_all_who_asked_while_it_ran_and_none_who_asked_for_something_newer() -> (
+    None
+):
+    readings = 0
+
+    async def read() -> int:
+        nonlocal readings
+        readings += 1
+        await asyncio.sleep(0.05)
+        return readings
+
+    shared = Shared(read, seconds=0.01)
+    first = asyncio.gather(*(shared.get() for _ in range(100)))
+    await asyncio.sleep(0.02)
+    changed = datetime.now(UTC)
+
+    newer = await asyncio.gather(*(shared.get(since=changed) for _ in range(100)))
+
+    assert set(await first) == {1}
+    assert set(newer) == {2}

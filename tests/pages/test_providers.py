@@ -143,6 +143,7 @@ async def test_what_has_just_happened_is_told_and_counted_though_another_window_
     visit = await enter()
     page = f"/providers?sel={_sandbox(visit.world)}&tab=events"
     await visit.user.open(page)
+    await visit.user.should_see(kind=Tabs)
     await until(lambda: _told(visit) == ["1"])
 
     await visit.world.purser.database.execute(
@@ -152,6 +153,7 @@ async def test_what_has_just_happened_is_told_and_counted_though_another_window_
     visit.world.purser.board.forget()
     await visit.user.open(page)
 
+    await visit.user.should_see(kind=Tabs)
     await until(lambda: _told(visit) == ["2", "it moved"])
 
 

@@ -64,11 +64,12 @@ async def test_support_is_not_offered_to_change_a_colleagues_membership(enter: E
     await database.execute("update users set role = 'tester' where id = %s", (owner.id,))
     await visit.user.open(page)
 
+    await visit.user.should_see(kind=DataTable)
     await until(lambda: "superadmins only" in _rows(visit))
     assert f"Remove {owner.email}…" not in _rows(visit)
 
 
-@pytest.mark.parametrize("traffic", [Traffic.LIVE, Traffic.TEST])
+@pytest.mark.parametrize("traffic", list(Traffic))
 @pytest.mark.parametrize("reading", [Role.SUPPORT, Role.SUPERADMIN])
 async def test_what_is_said_beforehand_of_credits_is_what_the_server_would_say(
     world: World, reading: Role, traffic: Traffic

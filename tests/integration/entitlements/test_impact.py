@@ -220,10 +220,12 @@ async def test_with_many_users_no_large_table_is_read_from_end_to_end(
         "insert into overrides (id, user_id, feature_id, allowed, reason) select gen_random_uuid(), id,"
         " case when random() < 0.02 then 'voice-over' else 'chat' end, true, 'x' from users where plan_id = 'free'"
     )
+    # The test server commits before its log is flushed, and vacuum calls nothing visible to all before that.
+    await database.execute("checkpoint")
     for table in ("user_stats", "overrides"):
         await database.execute(f"vacuum analyze {table}")
     wanted = {"features": ["voice-over"], "limits": []}
-    for sql, index in ((COUNT, '"Index Name":"user_stats_'), (EXCEPTIONS, "overrides_feature")):
+    for sql, index in ((COUNT, "user_stats_plan"), (EXCEPTIONS, "overrides_feature")):
         plan = await explained(database, sql, wanted)
         assert index in plan
         assert "Seq Scan" not in plan

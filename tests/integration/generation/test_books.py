@@ -1,15 +1,20 @@
 """The money of a generation: never below zero, never twice, nothing lost."""
 
 import asyncio
+import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import orjson
 import psycopg
 import pytest
 
 from core.credits.service import RESERVE, SETTLE, entries
+from core.database import Database
 from core.errors import InsufficientCredits, LimitReached, NotAllowed, PurserError, TrialOver
+from core.generation import statements
 from core.generation.order import TextOrder
 from core.generation.sweeper import sweep
 from core.ids import new_id
@@ -209,6 +214,52 @@ async def test_settling_twice_charges_once(sandbox: World) -> None:
     assert Counter(answer[0] for answer in answers if answer) == {"settled": 1, "gone": 7}
     assert {answer[1] for answer in answers if answer} == {5}
     assert (await sandbox.balance()).balance == 995
+
+
+async def test_an_end_that_is_told_twice_changes_nothing_and_answers_alike(
+    sandbox: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = sandbox.purser.database
+    told: list[Any] = []
+    plain = database.fetch_one
+
+    async def heard(sql: str, params: Any = ()) -> tuple[Any, ...] | None:
+        if sql == statements.END:
+            told.append(params)
+        return await plain(sql, params)
+
+    monkeypatch.setattr(database, "fetch_one", heard)
+    result = await sandbox.ask()
+    before = await _of(database, result.id)
+
+    again = await database.fetch_one(statements.END, told[0])
+
+    assert again == ("gone", result.credits, result.balance)
+    after = await _of(database, result.id)
+    assert {**after, "finished_at": None} == {**before, "finished_at": None}
+    assert set(orjson.loads(told[0]["end"])) == _unpacked("p_end"), "nothing that is handed over is lost"
+    assert set(orjson.loads(told[0]["attempts"])[0]) == _unpacked("p_attempts")
+
+
+async def _of(database: Database, generation_id: Any) -> dict[str, Any]:
+    """All that is kept of a generation, its attempts and its entries."""
+    row = await database.fetch_one(
+        "select to_jsonb(g) || jsonb_build_object("
+        " 'calls', (select jsonb_agg(to_jsonb(a)) from attempts a where a.generation_id = g.id),"
+        " 'entries', (select jsonb_agg(to_jsonb(e)) from credit_entries e where e.generation_id = g.id),"
+        " 'content', (select to_jsonb(c) from generation_content c where c.id = g.id))"
+        " from generations g where g.id = %s",
+        (generation_id,),
+    )
+    assert row is not None
+    return row[0]
+
+
+def _unpacked(parameter: str) -> set[str]:
+    """The names that `generation_end` takes out of a parameter."""
+    source = (Path(statements.__file__).parent / "functions.sql").read_text()
+    lists = re.findall(rf"jsonb_to_record(?:set)?\({parameter}\) as \w\(([^)]*)\)", source)
+    return {column.split()[0] for columns in lists for column in columns.split(",")}
 
 
 async def test_a_database_that_is_away_at_the_end_charges_nothing_and_holds_nothing(
