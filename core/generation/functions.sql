@@ -1,6 +1,6 @@
 -- The end of a generation, its money and its attempts, as one: a row never ends without its charge, nor a charge is made
--- without its row. Planned once per connection: as a statement it would be planned anew each time, because a plan for
--- all months looks dear beside one for the month of this id, and is not (the other months are left out as it starts).
+-- without its row. As one statement all of it would be planned at each call; here that is so of the two updates alone,
+-- which are planned for the month of this id (docs/decisions/0001).
 --
 -- Settles (`p_settle`) or releases what was held. `p_end` are the columns of the row, and of `p_attempts` those of all
 -- attempts (`core.generation.outcome` makes both); `p_answer` is kept if there is one.
@@ -12,7 +12,7 @@ create or replace function generation_end(
     p_generation uuid, p_settle boolean, p_charge bigint, p_reason varchar, p_credit_usd_value numeric,
     p_end jsonb, p_attempts jsonb, p_answer varchar
 ) returns table (outcome text, amount bigint, balance_after bigint)
-language plpgsql set plan_cache_mode = force_generic_plan as $$
+language plpgsql as $$
 begin
     if p_settle then
         select * into outcome, amount, balance_after from ledger_settle(p_generation, p_charge, p_reason);
