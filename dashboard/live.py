@@ -132,9 +132,8 @@ class Shared(Generic[T]):
     async def get(self, *, since: datetime | None = None) -> T:
         """The reading, at most `seconds` old when it is asked for; and, if something is known to have changed, begun
         `since` then."""
-        asked = (
-            time.monotonic()
-        )  # who waits for a slow reading is served by it, not by another one of their own
+        # Who waits for a slow reading is served by it, not by another one of their own.
+        asked = time.monotonic()
         async with self._reading:
             if self._at < asked - self._seconds or (since and self._began < since):
                 at, began = time.monotonic(), datetime.now(UTC)

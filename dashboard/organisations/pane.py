@@ -83,12 +83,13 @@ def _members(shown: Detail, desk: Desk) -> None:
 
 
 def _member(member: MemberLine, reader: Person) -> Row:
-    act = [
-        Bit("Role…", label=f"Change the role of {member.email}…", action=ROLE),
-        Bit("Remove…", label=f"Remove {member.email}…", action=REMOVE),
-    ]
     if beyond := beyond_account(reader, member.user_id, member.account_role):
         act = [Bit("superadmins only", "quiet", title=beyond)]
+    else:
+        act = [
+            Bit("Role…", label=f"Change the role of {member.email}…", action=ROLE),
+            Bit("Remove…", label=f"Remove {member.email}…", action=REMOVE),
+        ]
     person: Cell = [
         Bit(member.email, "strong", href=f"/users/{member.user_id}", title=member.email),
         Bit(member.name or "no name", "second" if member.name else "quiet"),
